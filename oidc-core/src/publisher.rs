@@ -112,21 +112,21 @@ impl ImmutableId {
 ///
 /// let diagnosis = Diagnosis::new("repository", Target::Claim("repository".to_owned()), "another repository");
 /// let mismatch = Mismatch::new(diagnosis.found("evil/widget").expected("acme/widget"));
-/// let told = mismatch.to_string();
-/// assert!(told.contains("evil/widget") && !told.contains("acme/widget"));
+/// let message = mismatch.to_string();
+/// assert!(message.contains("evil/widget") && !message.contains("acme/widget"));
 /// assert!(mismatch.diagnosis().to_string().contains("acme/widget"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the publisher does not accept this token: {}", Told(.diagnosis))]
+#[error("the publisher does not accept this token: {}", Found(.diagnosis))]
 pub struct Mismatch {
     diagnosis: Box<Diagnosis>,
     relation: Relation,
 }
 
 /// The part of a diagnosis that the token itself contains.
-struct Told<'a>(&'a Diagnosis);
+struct Found<'a>(&'a Diagnosis);
 
-impl fmt::Display for Told<'_> {
+impl fmt::Display for Found<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Diagnosis { target, found, .. } = self.0;
         match found {

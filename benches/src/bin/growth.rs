@@ -162,13 +162,13 @@ async fn purge(url: &str, records: u32) -> Report {
     let mut report = Report::default();
     for when in ["before", "after"] {
         let alone = run(&scene, &registry.exchange, |done| done < 4000).await;
-        told(&mut report, when, &alone);
+        add_percentiles(&mut report, when, &alone);
         if when == "before" {
             let exchange = registry.exchange.clone();
             let begin = Instant::now();
             let purging = tokio::spawn(async move { exchange.purge(200).await.expect("a purge") });
             let beside = run(&scene, &registry.exchange, |_| !purging.is_finished()).await;
-            told(&mut report, "purging", &beside);
+            add_percentiles(&mut report, "purging", &beside);
             report.add("purge_seconds", vec![begin.elapsed().as_secs_f64()]);
             report.add("purged", vec![purging.await.expect("a purge") as f64]);
         }
@@ -217,7 +217,7 @@ async fn run(scene: &Scene, exchange: &Exchange, goes_on: impl Fn(usize) -> bool
     times
 }
 
-fn told(report: &mut Report, when: &str, times: &[f64]) {
+fn add_percentiles(report: &mut Report, when: &str, times: &[f64]) {
     for of in [50, 90, 99] {
         report.add(&format!("p{of}_us_{when}"), vec![percentile(times, of)]);
     }

@@ -27,7 +27,7 @@ mod schema;
 mod target;
 mod tokens;
 mod transaction;
-mod trust;
+mod trust_store;
 mod warm;
 
 pub use self::authorize::Authorized;

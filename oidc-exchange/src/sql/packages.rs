@@ -8,7 +8,7 @@ use super::database::{Write, failed};
 use super::insert::{Turns, insert};
 use super::room;
 use super::rows::{column, is_of};
-use super::trust::list;
+use super::trust_store::list;
 use crate::server::{Package, PackageOwner, PublisherRecord, StoreError};
 
 /// A publisher with its turns.

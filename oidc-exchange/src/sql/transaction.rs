@@ -13,7 +13,7 @@ use super::SqlStore;
 use super::database::{Write, failed};
 use super::prefixes::covering;
 use super::rows::standing;
-use super::{packages, proof, room, trust};
+use super::{packages, proof, room, trust_store};
 use crate::server::{
     EndedBefore, Package, PackageOwner, PublisherRecord, Room, StoreError, Stored, TokenHash, TrustStore,
 };
@@ -182,15 +182,15 @@ impl SqlStore {
 #[async_trait]
 impl TrustStore for Transaction {
     async fn list(&self, package: &Package) -> Result<Vec<PublisherRecord>, StoreError> {
-        trust::list(self.write.lock().await.connection(), package).await
+        trust_store::list(self.write.lock().await.connection(), package).await
     }
 
     async fn of_origin(&self, origin: &str) -> Result<Vec<PublisherRecord>, StoreError> {
-        trust::of_origin(self.write.lock().await.connection(), origin).await
+        trust_store::of_origin(self.write.lock().await.connection(), origin).await
     }
 
     async fn of_account(&self, account: &str) -> Result<Vec<PublisherRecord>, StoreError> {
-        trust::of_account(self.write.lock().await.connection(), account).await
+        trust_store::of_account(self.write.lock().await.connection(), account).await
     }
 
     async fn covering(
@@ -206,7 +206,7 @@ impl TrustStore for Transaction {
         package: &Package,
         now: Timestamp,
     ) -> Result<BTreeMap<String, u64>, StoreError> {
-        trust::live_tokens(self.write.lock().await.connection(), package, now).await.map_err(failed)
+        trust_store::live_tokens(self.write.lock().await.connection(), package, now).await.map_err(failed)
     }
 
     async fn purge_publishers(&self, ended: EndedBefore, limit: u32) -> Result<u64, StoreError> {
@@ -214,7 +214,7 @@ impl TrustStore for Transaction {
     }
 
     async fn add(&self, publisher: &PublisherRecord, room: &Room) -> Result<Stored, StoreError> {
-        trust::add(&mut *self.write.lock().await, publisher, room).await.map_err(failed)
+        trust_store::add(&mut *self.write.lock().await, publisher, room).await.map_err(failed)
     }
 
     async fn replace(
@@ -223,11 +223,11 @@ impl TrustStore for Transaction {
         publisher: &PublisherRecord,
         room: &Room,
     ) -> Result<Stored, StoreError> {
-        trust::replace(&mut *self.write.lock().await, old, publisher, room).await.map_err(failed)
+        trust_store::replace(&mut *self.write.lock().await, old, publisher, room).await.map_err(failed)
     }
 
     async fn remove(&self, package: &Package, id: &str) -> Result<bool, StoreError> {
-        trust::remove(&mut *self.write.lock().await, package, id).await.map_err(failed)
+        trust_store::remove(&mut *self.write.lock().await, package, id).await.map_err(failed)
     }
 
     async fn published(&self, package: &Package, by: &str, now: Timestamp) -> Result<bool, StoreError> {
@@ -240,11 +240,11 @@ impl TrustStore for Transaction {
         package: &Package,
         by: &str,
     ) -> Result<Option<PackageOwner>, StoreError> {
-        trust::package_created_by(&mut *self.write.lock().await, package, by).await.map_err(failed)
+        trust_store::package_created_by(&mut *self.write.lock().await, package, by).await.map_err(failed)
     }
 
     async fn package_created(&self, package: &Package) -> Result<(), StoreError> {
-        trust::package_created(&mut *self.write.lock().await, package).await.map_err(failed)
+        trust_store::package_created(&mut *self.write.lock().await, package).await.map_err(failed)
     }
 
     async fn package_removed(&self, package: &Package) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ use super::authorize::Authorize;
 use super::choices::Choices;
 use super::config::{Config, Ecosystem, InvalidConfig, without_password};
 use super::database;
-use super::hosting::Host;
+use super::hosting::Hosting;
 use super::intake::Intake;
 use super::owners::NpmOwners;
 use super::platforms::providers;
@@ -136,11 +136,11 @@ impl<'a> Dependencies<'a> {
         Provenance::new(ecosystem.as_str(), self.provenance.clone(), requirements, choices)
     }
 
-    pub(super) fn host(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Host {
+    pub(super) fn hosting(&self, ecosystem: Ecosystem, exchange: &Exchange) -> Hosting {
         let access = self.access(ecosystem, exchange);
         let (database, intake) = (self.store.clone(), self.intake.clone());
-        let host = Host::new(ecosystem.as_str(), database, access, intake, self.cx.clone());
-        host.with_provenance(self.provenance(ecosystem))
+        let hosting = Hosting::new(ecosystem.as_str(), database, access, intake, self.cx.clone());
+        hosting.with_provenance(self.provenance(ecosystem))
     }
 }
 

@@ -17,12 +17,12 @@ use super::StartError;
 use super::audit;
 use super::config::Config;
 use super::dependencies::Dependencies;
-use super::hosting::Host;
+use super::hosting::Hosting;
 use super::npm::Npm;
+use super::npm_trust::NpmTrust;
 use super::reconcile::reconcile;
 use super::services::Services;
 use super::tls;
-use super::trust::NpmTrust;
 use super::ui::{Accounts, LogIn, Ui};
 
 /// The time that [`Running::stop`] waits for requests that are being answered.
@@ -113,17 +113,17 @@ impl Running {
     }
 
     /// The Python projects that it hosts.
-    pub fn pypi(&self) -> &Host {
+    pub fn pypi(&self) -> &Hosting {
         &self.services.pypi
     }
 
     /// The gems that it hosts.
-    pub fn rubygems(&self) -> &Host {
+    pub fn rubygems(&self) -> &Hosting {
         &self.services.rubygems
     }
 
     /// The crates that it hosts.
-    pub fn cargo(&self) -> &Host {
+    pub fn cargo(&self) -> &Hosting {
         &self.services.cargo
     }
 

@@ -16,7 +16,7 @@ use super::config::{Ecosystem, PackageEntry};
 use super::dependencies::Dependencies;
 use super::ecosystems::{PYPI_OIDC, UPLOADS};
 use super::failure::Failure;
-use super::hosting::Host;
+use super::hosting::Hosting;
 use super::npm::{self, Npm};
 use super::pypi;
 use super::rubygems;
@@ -34,12 +34,12 @@ const PEP_807_OIDC: &str = "/_/pytp";
 pub(super) struct Services {
     pub(super) npm: Npm,
     pub(super) npm_exchange: Exchange,
-    pub(super) cargo: Host,
+    pub(super) cargo: Hosting,
     cargo_exchange: Exchange,
-    pub(super) pypi: Host,
+    pub(super) pypi: Hosting,
     pypi_exchange: Exchange,
     pep_807: Pep807Tokens,
-    pub(super) rubygems: Host,
+    pub(super) rubygems: Hosting,
     rubygems_exchange: Exchange,
     token_exchanges: TokenExchanges,
 }
@@ -53,12 +53,12 @@ impl Services {
             .with_intake(dependencies.intake.clone());
         let npm = npm.with_provenance(dependencies.provenance(Ecosystem::Npm));
         let cargo_exchange = dependencies.exchange(Ecosystem::Cargo)?;
-        let cargo = dependencies.host(Ecosystem::Cargo, &cargo_exchange);
+        let cargo = dependencies.hosting(Ecosystem::Cargo, &cargo_exchange);
         let pypi_exchange = dependencies.exchange(Ecosystem::Pypi)?;
-        let pypi = dependencies.host(Ecosystem::Pypi, &pypi_exchange);
+        let pypi = dependencies.hosting(Ecosystem::Pypi, &pypi_exchange);
         let pep_807 = server::pep_807(pypi_exchange.clone(), &dependencies.public_url.below(UPLOADS))?;
         let rubygems_exchange = dependencies.exchange(Ecosystem::Rubygems)?;
-        let rubygems = dependencies.host(Ecosystem::Rubygems, &rubygems_exchange);
+        let rubygems = dependencies.hosting(Ecosystem::Rubygems, &rubygems_exchange);
         Ok(Self {
             npm,
             npm_exchange,

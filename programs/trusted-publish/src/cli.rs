@@ -195,11 +195,11 @@ pub async fn run(
         Command::Man { command } => print_page(command.as_deref(), out),
         Command::Attest(attest) => {
             let (cx, progress) = progress::watched(cx);
-            Ok(progress.told(attest.run(providers, &cx, out), err).await?)
+            Ok(progress.report_during(attest.run(providers, &cx, out), err).await?)
         }
         Command::Verify(verify) => {
             let (cx, progress) = progress::watched(cx);
-            Ok(progress.told(verify.run(&cx, out), err).await?)
+            Ok(progress.report_during(verify.run(&cx, out), err).await?)
         }
     }
 }

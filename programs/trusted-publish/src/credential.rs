@@ -119,7 +119,7 @@ pub(super) async fn credential(
     let (watched, progress) = progress::watched(destination.cx);
     let request = PublishRequest::new(scope.clone());
     let attempt = oidc_exchange::publish_token(&**registry, request, providers, &watched);
-    let outcome = progress.told(mode.outcome(attempt), err).await?;
+    let outcome = progress.report_during(mode.outcome(attempt), err).await?;
     // Where a registry takes identity tokens themselves, an identity token is a credential.
     let no_platforms = ProviderSet::default();
     let known = if registry.protocol().exchanges { providers } else { &no_platforms };

@@ -123,7 +123,7 @@ impl Doctor {
         err: &mut impl Write,
     ) -> Result<u8, PublishError> {
         let (watched, progress) = progress::watched(cx);
-        let mut reports = progress.told(self.examine(providers, &watched), err).await?;
+        let mut reports = progress.report_during(self.examine(providers, &watched), err).await?;
         for report in &mut reports {
             self.examine_provenance(report, providers, cx).await?;
         }

@@ -106,7 +106,7 @@ impl Exec {
         ready.tell(changes.notes_for(ready.destination.tool()), err);
         let run = PreparedCommand { command, changes: &changes, hidden: &hidden };
         let ends = ready.credential.publish_token().and_then(PublishToken::expires_at);
-        Ok(life::told(run.to_its_end(signals), ends, cx, err).await?)
+        Ok(life::report_during(run.to_its_end(signals), ends, cx, err).await?)
     }
 }
 

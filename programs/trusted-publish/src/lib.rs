@@ -121,6 +121,8 @@ mod credential;
 mod destination;
 mod doctor;
 mod ecosystem;
+#[cfg(test)]
+mod environment_tests;
 mod error;
 mod exec;
 mod format;
@@ -141,8 +143,6 @@ mod table;
 mod target;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod told_tests;
 mod tool;
 mod uv_config;
 mod yarn_config;

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use oidc_core::{Context, Timestamp, in_words};
 
-/// The user is told so long before a token ends, or a quarter of its life where that is less.
+/// The time before a token's end at which the user is warned. It is a quarter of the token's life where that is less.
 const MARGIN: Duration = Duration::from_secs(120);
 
 /// Tells the user how long the token lives, and again shortly before it ends if the command still runs by then.
 ///
-/// That nobody reads it is no reason to stop.
-pub(super) async fn told<T>(
+/// A closed `err` does not stop the command.
+pub(super) async fn report_during<T>(
     running: impl Future<Output = T>,
     ends: Option<Timestamp>,
     cx: &Context,

@@ -11,24 +11,24 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 /// The time without an answer after which the program says that it still waits, again and again.
 const QUIET: Duration = Duration::from_secs(10);
 
-/// The shortest wait before another try that is told. A failure after shorter ones stays one line.
+/// The shortest wait before another try that is reported. Shorter ones leave a failure one line.
 const NOTICED: Duration = Duration::from_secs(3);
 
-/// The waits of a context's clock, to be told while they last.
+/// The waits of a context's clock, which are reported while they last.
 pub(super) struct Progress(UnboundedReceiver<Duration>);
 
-/// Returns the context with a clock whose waits before another try are told by the [`Progress`].
+/// Returns the context with a clock whose waits before another try are reported by the [`Progress`].
 pub(super) fn watched(cx: &Context) -> (Context, Progress) {
-    let (waits, told) = unbounded_channel();
+    let (waits, received) = unbounded_channel();
     let clock = WatchedClock { cx: cx.clone(), waits };
-    (cx.clone().with_clock(clock), Progress(told))
+    (cx.clone().with_clock(clock), Progress(received))
 }
 
 impl Progress {
     /// Does the work, and meanwhile says on `err` what it waits for. A closed `err` does not stop the work.
     // A person waits by the wall clock, whatever clock the work goes by.
     #[allow(clippy::disallowed_methods)]
-    pub(super) async fn told<T>(mut self, work: impl Future<Output = T>, err: &mut impl Write) -> T {
+    pub(super) async fn report_during<T>(mut self, work: impl Future<Output = T>, err: &mut impl Write) -> T {
         let (mut work, mut waited) = (pin!(work), Duration::ZERO);
         loop {
             let message = tokio::select! {
@@ -45,7 +45,7 @@ impl Progress {
     }
 }
 
-/// A clock that tells its waits.
+/// A clock that sends its waits to a [`Progress`].
 #[derive(Debug)]
 struct WatchedClock {
     cx: Context,
@@ -82,16 +82,16 @@ mod tests {
 
     use super::*;
 
-    async fn told<T>(work: impl AsyncFnOnce(Context) -> T) -> (T, String) {
+    async fn reported<T>(work: impl AsyncFnOnce(Context) -> T) -> (T, String) {
         let (cx, progress) = watched(&Context::default().with_clock(ManualClock::at(1)));
         let mut err = Vec::new();
-        let outcome = progress.told(work(cx), &mut err).await;
+        let outcome = progress.report_during(work(cx), &mut err).await;
         (outcome, String::from_utf8(err).unwrap())
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_wait_before_another_try_is_told() {
-        let (outcome, err) = told(async |cx: Context| {
+    async fn a_wait_before_another_try_is_reported() {
+        let (outcome, err) = reported(async |cx: Context| {
             cx.clock().sleep(Duration::from_secs(4)).await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             7
@@ -104,8 +104,8 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_is_long_in_coming_is_told_again_and_again() {
-        let ((), err) = told(async |_| tokio::time::sleep(Duration::from_secs(25)).await).await;
+    async fn an_answer_that_is_long_in_coming_is_reported_again_and_again() {
+        let ((), err) = reported(async |_| tokio::time::sleep(Duration::from_secs(25)).await).await;
         let said: Vec<&str> = err.lines().collect();
         assert_eq!(
             said,
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn nothing_is_told_where_the_answer_comes_at_once() {
-        assert_eq!(told(async |_| 1).await, (1, String::new()));
+    async fn nothing_is_reported_where_the_answer_comes_at_once() {
+        assert_eq!(reported(async |_| 1).await, (1, String::new()));
     }
 }

@@ -3,7 +3,7 @@
 mod doctor;
 mod exec;
 mod output;
+mod proxies;
 mod registries;
 mod token;
-mod way;
 mod workspace;

@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 
 use self::publication::Claimed;
 use super::failure::Failure;
-use super::hosting::{File, Host, Page};
+use super::hosting::{File, Hosting, Page};
 use super::intake::blocking;
 use super::pieces;
 
@@ -41,12 +41,12 @@ pub(super) fn normalized(name: &str) -> Result<String, InvalidCrateName> {
 /// The cargo half of a registry.
 #[derive(Clone)]
 struct Cargo {
-    host: Host,
+    hosting: Hosting,
     public_url: String,
 }
 
 /// The routes, to be merged at a registry's root or nested under a prefix. `public_url` is where clients reach it.
-pub(super) fn router(host: Host, public_url: &str) -> Router {
+pub(super) fn router(hosting: Hosting, public_url: &str) -> Router {
     let public_url = public_url.trim_end_matches('/').to_owned();
     Router::new()
         .route("/index/config.json", get(config))
@@ -59,7 +59,7 @@ pub(super) fn router(host: Host, public_url: &str) -> Router {
         .route("/api/v1/crates/{name}/{version}/{part}", any(unsupported))
         .route("/api/v1/trusted_publishing/{*path}", any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Cargo { host, public_url })
+        .with_state(Cargo { hosting, public_url })
 }
 
 async fn config(State(cargo): State<Cargo>) -> Response {
@@ -81,11 +81,11 @@ async fn download(State(cargo): State<Cargo>, Path((name, version)): Path<(Strin
 
 async fn unsupported(State(cargo): State<Cargo>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let operation = unsupported::operation(uri.path());
-    cargo.host.refuse(operation, &method, &headers).await.answer(shape)
+    cargo.hosting.refuse(operation, &method, &headers).await.answer(shape)
 }
 
 async fn method_not_allowed(State(cargo): State<Cargo>, method: Method, headers: HeaderMap) -> Response {
-    cargo.host.refuse_method(&method, &headers).await.answer(shape)
+    cargo.hosting.refuse_method(&method, &headers).await.answer(shape)
 }
 
 fn answered(answer: Result<Response, Failure>) -> Response {
@@ -103,18 +103,18 @@ impl Cargo {
         let name = name.filter(|name| index::path_of(name) == path);
         let name = name.ok_or_else(|| Failure::not_found(path))?;
         let line = |file: &File| format!("{}\n", file.metadata);
-        let lines = self.host.files(&name.canonical(), Page::default(), line).await?;
+        let lines = self.hosting.files(&name.canonical(), Page::default(), line).await?;
         Ok(([(CONTENT_TYPE, "text/plain"), (CACHE_CONTROL, "no-cache")], pieces::body(lines)).into_response())
     }
 
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let token = self.host.admit(headers).await?;
-        let mut body = self.host.body(body).await?;
+        let token = self.hosting.admit(headers).await?;
+        let mut body = self.hosting.body(body).await?;
         let claimed = Claimed::read(&mut body).await?;
-        self.host.may_publish(&token, &claimed.package()).await?;
+        self.hosting.may_publish(&token, &claimed.package()).await?;
         let publication = claimed.with_content(body).await?;
         let upload = blocking(move || publication.into_upload()).await??;
-        self.host.publish(Some(&token), upload).await?;
+        self.hosting.publish(Some(&token), upload).await?;
         let nothing: [&str; 0] = [];
         let warnings = json!({ "invalid_categories": nothing, "invalid_badges": nothing, "other": nothing });
         Ok(Json(json!({ "warnings": warnings })).into_response())
@@ -122,7 +122,7 @@ impl Cargo {
 
     async fn download(&self, name: &str, version: &str) -> Result<Response, Failure> {
         let name = CrateName::parse(name).map_err(|error| Failure::malformed(error.to_string()))?;
-        let content = self.host.content(&publication::file_name(&name, version)).await?;
+        let content = self.hosting.content(&publication::file_name(&name, version)).await?;
         Ok(([(CONTENT_TYPE, "application/x-tar")], content).into_response())
     }
 }

@@ -36,7 +36,7 @@ use super::unsupported::Operation;
 
 /// One ecosystem's packages. Clones share everything.
 #[derive(Clone)]
-pub struct Host {
+pub struct Hosting {
     store: Store,
     authorize: Arc<dyn Authorize>,
     provenance: Provenance,
@@ -44,7 +44,7 @@ pub struct Host {
     cx: Context,
 }
 
-impl Host {
+impl Hosting {
     /// Hosts the packages of `ecosystem` in `database`. The clock of the context dates what is published.
     pub(super) fn new(
         ecosystem: &'static str,
@@ -170,7 +170,7 @@ impl Host {
         self.intake.begin().await
     }
 
-    /// Checks that a token may publish a package, before work is done for it. [`Host::publish`] checks again.
+    /// Checks that a token may publish a package, before work is done for it. [`Hosting::publish`] checks again.
     pub(super) async fn may_publish(&self, token: &str, package: &str) -> Result<(), Failure> {
         match self.authorize.authorize(Some(token), package, Action::Publish).await? {
             Principal::Anonymous => Err(no_token()),
@@ -224,9 +224,9 @@ impl Host {
     }
 }
 
-impl fmt::Debug for Host {
+impl fmt::Debug for Hosting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Host").field("ecosystem", &self.store.ecosystem).finish_non_exhaustive()
+        f.debug_struct("Hosting").field("ecosystem", &self.store.ecosystem).finish_non_exhaustive()
     }
 }
 

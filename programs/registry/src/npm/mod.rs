@@ -19,6 +19,7 @@ mod caller;
 mod contents;
 mod document;
 mod json;
+mod manage_trust;
 mod manifest;
 mod members;
 mod name;
@@ -34,7 +35,6 @@ mod serve;
 mod store;
 mod stored;
 mod tags;
-mod trust;
 mod unsupported;
 
 use std::fmt;
@@ -47,8 +47,8 @@ use oidc_exchange::server::StoreError;
 use oidc_exchange::sql::SqlStore;
 
 pub use super::authorize::{Action, Authorize, Denied, Principal, Use};
+pub use manage_trust::{ManageTrust, TrustFailure};
 pub use name::Invalid;
-pub use trust::{ManageTrust, TrustFailure};
 
 pub(crate) use schema::SCHEMA;
 pub(crate) use serve::shape;

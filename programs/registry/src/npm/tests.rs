@@ -95,12 +95,12 @@ async fn trust(database: &SqlStore) {
     }
 }
 
-struct Host {
+struct TestRegistry {
     npm: Npm,
     folder: TempDir,
 }
 
-impl Host {
+impl TestRegistry {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let npm = open(&folder).await;
@@ -177,7 +177,7 @@ fn tarball(manifest: &Value) -> Vec<u8> {
 
 #[tokio::test]
 async fn what_is_published_is_served_whole() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     assert_eq!(host.publish(NAME, "1.0.0", "widget").await, StatusCode::CREATED);
 
     let (status, packument) = host.get("/@acme%2fwidget", "").await;
@@ -196,7 +196,7 @@ async fn what_is_published_is_served_whole() {
 
 #[tokio::test]
 async fn an_installer_gets_the_abbreviated_packument() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     host.publish(NAME, "1.0.0", "widget").await;
     let accept = "application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*";
     let request = Request::get("/@acme/widget").header("accept", accept).body(Body::empty()).unwrap();
@@ -213,7 +213,7 @@ async fn an_installer_gets_the_abbreviated_packument() {
 
 #[tokio::test]
 async fn a_version_is_published_once() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     assert_eq!(host.publish(NAME, "1.0.0", "widget").await, StatusCode::CREATED);
     let (status, body) =
         host.json("PUT", "/@acme%2fwidget", "widget", &document(NAME, "1.0.0", "other")).await;
@@ -227,12 +227,12 @@ async fn a_version_is_published_once() {
 
 #[tokio::test]
 async fn only_who_may_create_a_package_publishes_its_first_version() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     assert_eq!(host.publish("@acme/pending", "1.0.0", "pending").await, StatusCode::CREATED);
     assert_eq!(host.publish("gadget", "1.0.0", "admin").await, StatusCode::CREATED);
 
     let elsewhere = Npm { authorize: Arc::new(EveryJob), ..host.npm.clone() };
-    let host = Host { npm: elsewhere, folder: host.folder };
+    let host = TestRegistry { npm: elsewhere, folder: host.folder };
     let (status, body) = host.json("PUT", "/novel", "any", &document("novel", "1.0.0", "latest")).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert_eq!(body["message"], "novel is not in this registry, and this token may not create it");
@@ -254,7 +254,7 @@ impl Authorize for EveryJob {
 
 #[tokio::test]
 async fn a_private_package_is_hidden_from_strangers() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     let mut document = document("gadget", "1.0.0", "latest");
     document["access"] = json!("restricted");
     assert_eq!(host.json("PUT", "/gadget", "admin", &document).await.0, StatusCode::CREATED);
@@ -275,7 +275,7 @@ async fn a_private_package_is_hidden_from_strangers() {
 
 #[tokio::test]
 async fn a_registered_package_without_versions_is_new_to_clients() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     assert_eq!(host.get("/@acme%2fwidget", "").await.0, StatusCode::NOT_FOUND);
     let visibility = host.get("/-/package/@acme%2fwidget/visibility", "").await;
     assert_eq!(visibility, (StatusCode::OK, json!({ "public": true })));
@@ -283,7 +283,7 @@ async fn a_registered_package_without_versions_is_new_to_clients() {
 
 #[tokio::test]
 async fn tags_are_set_moved_and_removed() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     let first = document(NAME, "1.0.0-rc.1", "next");
     assert_eq!(host.json("PUT", "/@acme/widget", "widget", &first).await.0, StatusCode::CREATED);
     host.publish(NAME, "1.0.0", "widget").await;
@@ -308,7 +308,7 @@ async fn tags_are_set_moved_and_removed() {
 
 #[tokio::test]
 async fn a_publisher_that_is_removed_while_it_is_answered_changes_no_tag() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     host.publish(NAME, "1.0.0", "widget").await;
     host.publish(NAME, "1.0.1", "widget").await;
     let tags = "/-/package/@acme%2fwidget/dist-tags";
@@ -329,7 +329,7 @@ async fn a_publisher_that_is_removed_while_it_is_answered_changes_no_tag() {
 
 #[tokio::test]
 async fn the_first_version_is_the_latest_whatever_its_tag() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     host.json("PUT", "/@acme/widget", "widget", &document(NAME, "1.0.0-rc.1", "next")).await;
     host.json("PUT", "/@acme/widget", "widget", &document(NAME, "1.0.0-rc.2", "next")).await;
     let (_, tags) = host.get("/-/package/@acme/widget/dist-tags", "").await;
@@ -338,7 +338,7 @@ async fn the_first_version_is_the_latest_whatever_its_tag() {
 
 #[tokio::test]
 async fn refusals_say_why_and_escape_what_came_from_outside() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     let stranger = host.get("/@acme/widget", "nobody").await;
     assert_eq!(stranger.0, StatusCode::UNAUTHORIZED);
     let mut odd = document(NAME, "1.0.0", "latest");
@@ -359,7 +359,7 @@ async fn refusals_say_why_and_escape_what_came_from_outside() {
 
 #[tokio::test]
 async fn unsupported_requests_are_answered_and_change_nothing() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     let (unauthorized, not_allowed) = (StatusCode::UNAUTHORIZED, StatusCode::METHOD_NOT_ALLOWED);
     for (method, path, with_token, without) in [
         ("GET", "/-/ping", StatusCode::OK, StatusCode::OK),
@@ -402,7 +402,7 @@ async fn unsupported_requests_are_answered_and_change_nothing() {
 
 #[tokio::test]
 async fn a_body_over_the_limit_is_refused() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     let body = vec![b' '; (64 << 20) + 1];
     let (status, _) = host.send("PUT", "/@acme%2fwidget", "widget", body).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
@@ -410,7 +410,7 @@ async fn a_body_over_the_limit_is_refused() {
 
 #[tokio::test]
 async fn a_hundred_publishes_at_once_all_succeed_and_survive_a_restart() {
-    let host = Arc::new(Host::start().await);
+    let host = Arc::new(TestRegistry::start().await);
     let publishes = (0..100).map(|patch| {
         let host = Arc::clone(&host);
         tokio::spawn(async move { host.publish(NAME, &format!("1.0.{patch}"), "widget").await })
@@ -419,14 +419,14 @@ async fn a_hundred_publishes_at_once_all_succeed_and_survive_a_restart() {
         assert_eq!(publish.await.unwrap(), StatusCode::CREATED);
     }
     let reopened = open(&host.folder).await;
-    let again = Host { npm: reopened, folder: tempfile::tempdir().unwrap() };
+    let again = TestRegistry { npm: reopened, folder: tempfile::tempdir().unwrap() };
     let (_, packument) = again.get("/@acme/widget", "").await;
     assert_eq!(packument["versions"].as_object().unwrap().len(), 100);
 }
 
 #[tokio::test]
 async fn one_of_a_hundred_publishes_of_one_version_succeeds() {
-    let host = Arc::new(Host::start().await);
+    let host = Arc::new(TestRegistry::start().await);
     let publishes = (0..100).map(|_| {
         let host = Arc::clone(&host);
         tokio::spawn(async move { host.publish(NAME, "1.0.0", "widget").await })
@@ -443,8 +443,9 @@ async fn one_of_a_hundred_publishes_of_one_version_succeeds() {
 
 #[tokio::test]
 async fn two_processes_share_one_database() {
-    let host = Arc::new(Host::start().await);
-    let other = Arc::new(Host { npm: open(&host.folder).await, folder: tempfile::tempdir().unwrap() });
+    let host = Arc::new(TestRegistry::start().await);
+    let other =
+        Arc::new(TestRegistry { npm: open(&host.folder).await, folder: tempfile::tempdir().unwrap() });
     let publishes = (0..60).map(|patch| {
         let host = Arc::clone(if patch % 2 == 0 { &host } else { &other });
         tokio::spawn(async move { host.publish(NAME, &format!("1.0.{patch}"), "widget").await })
@@ -456,7 +457,7 @@ async fn two_processes_share_one_database() {
 
 #[tokio::test]
 async fn many_versions_are_served_in_both_forms_and_no_more_than_fit() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     // About a whole number of the parts that a large manifest is sent in, in characters of more bytes than one.
     let text = |patch: usize| "\u{e9}\u{20ac}".repeat(98150) + &"x".repeat(patch);
     let large = async |patch: usize| {
@@ -489,7 +490,7 @@ async fn many_versions_are_served_in_both_forms_and_no_more_than_fit() {
 
 #[tokio::test]
 async fn however_many_versions_there_are_they_are_sent_in_small_pieces() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     let statement = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
          INSERT INTO npm_version SELECT $1, '1.0.' || i || '-' || $2, i, '\"x\":1', '\"x\":1', '', 5, 'x', 'x', 1, '{}' FROM n";
     let insert = sqlx::query(statement).bind(NAME).bind("a".repeat(240));
@@ -511,7 +512,7 @@ async fn however_many_versions_there_are_they_are_sent_in_small_pieces() {
 
 #[tokio::test]
 async fn tags_are_bounded() {
-    let host = Host::start().await;
+    let host = TestRegistry::start().await;
     host.publish(NAME, "1.0.0", "widget").await;
     let put = async |number: usize| {
         let path = format!("/-/package/@acme%2fwidget/dist-tags/t{number}");

@@ -34,7 +34,7 @@ use self::attestations::INTEGRITY;
 use self::distribution::{Distribution, canonical};
 use self::upload::Form;
 use super::failure::Failure;
-use super::hosting::Host;
+use super::hosting::Hosting;
 use super::intake::{MAX_UPLOAD, blocking};
 use super::metered::Meter;
 use super::unsupported::Operation;
@@ -54,12 +54,12 @@ pub(super) fn normalized(name: &str) -> Result<String, InvalidProjectName> {
 /// The Python half of a registry.
 #[derive(Clone)]
 struct Pypi {
-    host: Host,
+    hosting: Hosting,
     public_url: String,
 }
 
 /// The routes, to be merged at a registry's root or nested under a prefix. `public_url` is where clients reach it.
-pub(super) fn router(host: Host, public_url: &str) -> Router {
+pub(super) fn router(hosting: Hosting, public_url: &str) -> Router {
     let public_url = public_url.trim_end_matches('/').to_owned();
     Router::new()
         .route("/legacy/", post(upload))
@@ -74,7 +74,7 @@ pub(super) fn router(host: Host, public_url: &str) -> Router {
         .route("/pypi", any(unsupported))
         .route("/pypi/{*path}", any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Pypi { host, public_url })
+        .with_state(Pypi { hosting, public_url })
 }
 
 async fn upload(State(pypi): State<Pypi>, request: Request) -> Response {
@@ -82,7 +82,7 @@ async fn upload(State(pypi): State<Pypi>, request: Request) -> Response {
 }
 
 async fn projects(State(pypi): State<Pypi>, headers: HeaderMap) -> Response {
-    simple::projects(&pypi.host, &headers)
+    simple::projects(&pypi.hosting, &headers)
 }
 
 async fn project(State(pypi): State<Pypi>, Path(name): Path<String>, headers: HeaderMap) -> Response {
@@ -90,7 +90,7 @@ async fn project(State(pypi): State<Pypi>, Path(name): Path<String>, headers: He
 }
 
 async fn file(State(pypi): State<Pypi>, Path(file): Path<String>) -> Response {
-    let content = pypi.host.content(&file).await;
+    let content = pypi.hosting.content(&file).await;
     answered(content.map(|content| ([(CONTENT_TYPE, "application/octet-stream")], content).into_response()))
 }
 
@@ -103,11 +103,11 @@ async fn provenance(
 }
 
 async fn unsupported(State(pypi): State<Pypi>, method: Method, headers: HeaderMap) -> Response {
-    pypi.host.refuse(&API, &method, &headers).await.text_and_reason()
+    pypi.hosting.refuse(&API, &method, &headers).await.text_and_reason()
 }
 
 async fn method_not_allowed(State(pypi): State<Pypi>, method: Method, headers: HeaderMap) -> Response {
-    pypi.host.refuse_method(&method, &headers).await.text_and_reason()
+    pypi.hosting.refuse_method(&method, &headers).await.text_and_reason()
 }
 
 /// An upload to the index, whose URL is easily taken for that of the uploads.
@@ -123,13 +123,13 @@ fn answered(answer: Result<Response, Failure>) -> Response {
 
 impl Pypi {
     async fn upload(&self, request: Request) -> Result<Response, Failure> {
-        let token = self.host.admit(request.headers()).await?;
-        let (spool, meter) = (self.host.spool().await?, Meter::default());
+        let token = self.hosting.admit(request.headers()).await?;
+        let (spool, meter) = (self.hosting.spool().await?, Meter::default());
         let form = Multipart::from_request(request.map(|body| meter.of(body)), &()).await;
         let form = form.map_err(|rejection| Failure::malformed(rejection.to_string()))?;
-        let form = Form::read(form, &meter, &self.host, &token, spool).await?;
+        let form = Form::read(form, &meter, &self.hosting, &token, spool).await?;
         let upload = blocking(move || form.into_upload()).await??;
-        self.host.publish(Some(&token), upload).await?;
+        self.hosting.publish(Some(&token), upload).await?;
         Ok("OK".into_response())
     }
 
@@ -140,7 +140,7 @@ impl Pypi {
         file: &str,
         headers: &HeaderMap,
     ) -> Result<Response, Failure> {
-        if !self.host.keeps_provenance() {
+        if !self.hosting.keeps_provenance() {
             return Err(Failure::new(StatusCode::FORBIDDEN, "this registry keeps no attestations"));
         }
         if !attestations::is_acceptable(headers) {
@@ -153,7 +153,7 @@ impl Pypi {
                 && canonical(version).is_some_and(|version| version == distribution.version)
         });
         let document = if is_there {
-            self.host.provenance_of(file).await?
+            self.hosting.provenance_of(file).await?
         } else {
             return Err(Failure::not_found(file));
         };
@@ -165,7 +165,7 @@ impl Pypi {
         if project != name {
             return Ok(Redirect::permanent(&format!("{}/simple/{project}/", self.public_url)).into_response());
         }
-        simple::project(&self.host, &project, &self.public_url, headers).await
+        simple::project(&self.hosting, &project, &self.public_url, headers).await
     }
 }
 
@@ -209,8 +209,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let database =
             database::open(&format!("sqlite:{}/registry.db", folder.path().display())).await.unwrap();
-        let host = Host::new("pypi", database, Arc::new(Anybody), Intake::new(1, 1), Context::default());
-        let router = router(host, "https://registry.example");
+        let hosting =
+            Hosting::new("pypi", database, Arc::new(Anybody), Intake::new(1, 1), Context::default());
+        let router = router(hosting, "https://registry.example");
         tokio::time::pause();
         let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
         let first = tokio::spawn(router.clone().oneshot(form(Body::new(body))));

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use super::distribution::canonical;
 use crate::failure::Failure;
-use crate::hosting::{File, Host, Page};
+use crate::hosting::{File, Hosting, Page};
 use crate::pieces::{self, Chain, Pieces};
 
 /// The version of the interface: PEP 740's.
@@ -23,19 +23,19 @@ const API_VERSION: &str = "1.3";
 const JSON: &str = "application/vnd.pypi.simple.v1+json";
 
 /// The list of all projects.
-pub(super) fn projects(host: &Host, headers: &HeaderMap) -> Response {
+pub(super) fn projects(hosting: &Hosting, headers: &HeaderMap) -> Response {
     if wants_json(headers) {
         let begin = format!(r#"{{"meta":{{"api-version":"{API_VERSION}"}},"projects":["#);
         let page = Page { begin, between: ",", end: "]}".to_owned() };
-        return as_json(host.packages(page, |name, _| json!({ "name": name }).to_string()));
+        return as_json(hosting.packages(page, |name, _| json!({ "name": name }).to_string()));
     }
     let page = html("Simple index");
-    as_html(host.packages(page, |name, _| format!("<a href=\"{name}/\">{name}</a><br>\n")))
+    as_html(hosting.packages(page, |name, _| format!("<a href=\"{name}/\">{name}</a><br>\n")))
 }
 
 /// One project's files. `public_url` is the registry's.
 pub(super) async fn project(
-    host: &Host,
+    hosting: &Hosting,
     name: &str,
     public_url: &str,
     headers: &HeaderMap,
@@ -44,11 +44,11 @@ pub(super) async fn project(
     if wants_json(headers) {
         let begin = format!(r#"{{"meta":{{"api-version":"{API_VERSION}"}},"name":{},"files":["#, json!(name));
         let files = Page { begin, between: ",", end: "]".to_owned() };
-        let files = host.files(name, files, move |file| entry(file, &base).to_string()).await?;
+        let files = hosting.files(name, files, move |file| entry(file, &base).to_string()).await?;
         let versions = Page { begin: ",\"versions\":[".to_owned(), between: ",", end: "]}".to_owned() };
-        return Ok(as_json(Chain(files, host.versions(name, versions, first_ones()))));
+        return Ok(as_json(Chain(files, hosting.versions(name, versions, first_ones()))));
     }
-    Ok(as_html(host.files(name, html(name), move |file| link(file, &base)).await?))
+    Ok(as_html(hosting.files(name, html(name), move |file| link(file, &base)).await?))
 }
 
 /// Makes an entry of each version, once, as its first file has it. What is kept of those before is a number of each.

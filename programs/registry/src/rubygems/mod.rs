@@ -40,7 +40,7 @@ use self::lists::List;
 use self::publication::{InvalidPublication, Publication};
 use self::version::Version;
 use super::failure::Failure;
-use super::hosting::{Host, Page};
+use super::hosting::{Hosting, Page};
 use super::intake::blocking;
 use super::pieces::{self, Pieces};
 use super::representation::Representation;
@@ -83,13 +83,13 @@ pub(super) fn normalized(name: &str) -> Result<String, InvalidName> {
 /// The Ruby half of a registry.
 #[derive(Clone)]
 struct Gems {
-    host: Host,
+    hosting: Hosting,
     /// The turns of those whom a list is made for.
     lists: Turns,
 }
 
 /// The routes, to be merged at a registry's root or nested under a prefix.
-pub(super) fn router(host: Host) -> Router {
+pub(super) fn router(hosting: Hosting) -> Router {
     let at = |path: &str| format!("{PREFIX}{path}");
     Router::new()
         .route(&at("/api/v1/gems"), post(push))
@@ -108,7 +108,7 @@ pub(super) fn router(host: Host) -> Router {
         .route(&at("/api/{*path}"), any(unsupported))
         .route(&at("//api/{*path}"), any(unsupported))
         .method_not_allowed_fallback(method_not_allowed)
-        .with_state(Gems { host, lists: Turns::new() })
+        .with_state(Gems { hosting, lists: Turns::new() })
 }
 
 async fn push(State(gems): State<Gems>, headers: HeaderMap, body: Body) -> Response {
@@ -116,7 +116,7 @@ async fn push(State(gems): State<Gems>, headers: HeaderMap, body: Body) -> Respo
 }
 
 async fn names(State(gems): State<Gems>, headers: HeaderMap) -> Response {
-    let names = || gems.host.packages(index::page(), |name, _| format!("{name}\n"));
+    let names = || gems.hosting.packages(index::page(), |name, _| format!("{name}\n"));
     answered(indexed(&headers, names).await)
 }
 
@@ -145,7 +145,7 @@ async fn specification(State(gems): State<Gems>, Path(file): Path<String>) -> Re
 }
 
 async fn file(State(gems): State<Gems>, Path(file): Path<String>) -> Response {
-    let content = gems.host.content(&file).await;
+    let content = gems.hosting.content(&file).await;
     answered(content.map(|content| ([(CONTENT_TYPE, BINARY)], content).into_response()))
 }
 
@@ -155,11 +155,11 @@ async fn attestations(State(gems): State<Gems>, Path(file): Path<String>) -> Res
 
 async fn unsupported(State(gems): State<Gems>, method: Method, uri: Uri, headers: HeaderMap) -> Response {
     let operation = unsupported::operation(uri.path());
-    gems.host.refuse(operation, &method, &headers).await.text()
+    gems.hosting.refuse(operation, &method, &headers).await.text()
 }
 
 async fn method_not_allowed(State(gems): State<Gems>, method: Method, headers: HeaderMap) -> Response {
-    gems.host.refuse_method(&method, &headers).await.text()
+    gems.hosting.refuse_method(&method, &headers).await.text()
 }
 
 /// Clients show a refusal's text as it is.
@@ -183,14 +183,14 @@ fn binary(body: Vec<u8>) -> Response {
 
 impl Gems {
     async fn push(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let token = self.host.admit(headers).await?;
+        let token = self.hosting.admit(headers).await?;
         let kind = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), |kind| kind.as_bytes());
         let is_form = kind.starts_with(b"multipart/");
-        if is_form && !self.host.keeps_provenance() {
+        if is_form && !self.hosting.keeps_provenance() {
             let message = "attestations are not kept by this registry; push the gem without `--attestation`";
             return Err(Failure::new(StatusCode::FORBIDDEN, message));
         }
-        let sent = self.host.body(body).await?.rest().await?;
+        let sent = self.hosting.body(body).await?.rest().await?;
         // A form's gem is copied out of it.
         let more = if is_form { sent.len() } else { 0 };
         let sent = sent.load(SPECIFICATION.saturating_add(more)).await?;
@@ -204,21 +204,21 @@ impl Gems {
             |error: InvalidPublication| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
         let parsed = blocking(move || Publication::parse(gem)).await?;
         let publication = parsed.map_err(unusable)?;
-        self.host.may_publish(&token, publication.package()).await?;
+        self.hosting.may_publish(&token, publication.package()).await?;
         let mut upload = blocking(move || publication.into_upload()).await?.map_err(unusable)?;
         upload.vouches = Push::vouches(bundles, &upload);
         let done = format!("Successfully registered gem: {} ({})", upload.package, upload.version);
-        self.host.publish(Some(&token), upload).await?;
+        self.hosting.publish(Some(&token), upload).await?;
         Ok(text(done))
     }
 
     /// All gems, each with its line of the compact index.
     fn lines(&self, page: Page) -> impl Pieces + use<> {
-        self.host.packages(page, |_, line| line.to_owned())
+        self.hosting.packages(page, |_, line| line.to_owned())
     }
 
     async fn info(&self, headers: &HeaderMap, name: &str) -> Result<Response, Failure> {
-        let lines = || self.host.files(name, index::page(), |file| file.metadata.clone());
+        let lines = || self.hosting.files(name, index::page(), |file| file.metadata.clone());
         let known = Representation::of(lines().await?).await?;
         Ok(known.answer(headers, TEXT, lines().await?))
     }
@@ -226,7 +226,7 @@ impl Gems {
     /// The bundles of a gem, which is named with its version and, as on rubygems.org, with `.json` or without.
     async fn attestations(&self, file: &str) -> Result<Response, Failure> {
         let name = file.strip_suffix(".json").unwrap_or(file);
-        let document = self.host.provenance_of(&format!("{name}.gem")).await?;
+        let document = self.hosting.provenance_of(&format!("{name}.gem")).await?;
         Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-cache")], document).into_response())
     }
 
@@ -238,6 +238,6 @@ impl Gems {
 
     async fn specification(&self, file: &str) -> Result<Response, Failure> {
         let name = file.strip_suffix(".gemspec.rz").ok_or_else(|| Failure::not_found(file))?;
-        Ok(binary(self.host.sidecar(&format!("{name}.gem")).await?))
+        Ok(binary(self.hosting.sidecar(&format!("{name}.gem")).await?))
     }
 }

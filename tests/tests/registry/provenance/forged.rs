@@ -5,7 +5,7 @@ use oidc_core::http::Response;
 use serde_json::{Value, json};
 
 use super::World;
-use super::door::Door;
+use super::endpoint::ProvenanceEndpoint;
 use super::sigstore_in_memory::{NOW, Sct, Signing, Sigstore, base64, unbase64};
 
 /// A change of what the instance does, and of the bundle that it made, with the code of the refusal and its words.
@@ -236,77 +236,77 @@ fn flip(value: &mut Value) {
 
 impl Case {
     /// The bundle in the endpoint's form; `None` where it can't hold the change.
-    fn made(&self, door: Door, signing: Signing) -> Option<String> {
+    fn made(&self, endpoint: ProvenanceEndpoint, signing: Signing) -> Option<String> {
         let (mut sigstore, mut signing) = (Sigstore::new(1), signing);
         (self.sign)(&mut sigstore, &mut signing);
         let mut bundle = sigstore.sign(&signing);
         (self.change)(&mut bundle);
-        door.written(&bundle)
+        endpoint.written(&bundle)
     }
 
     /// The difference of an answer from the refusal that is due.
-    fn wrong(&self, door: Door, answer: &Response) -> Option<String> {
+    fn wrong(&self, endpoint: ProvenanceEndpoint, answer: &Response) -> Option<String> {
         let text = String::from_utf8_lossy(&answer.body);
-        let told = text.contains(self.words) && door.refuses(answer, self.code);
+        let told = text.contains(self.words) && endpoint.refuses(answer, self.code);
         (!told).then(|| format!("{}: {} {text}", self.name, answer.status))
     }
 }
 
 /// Sends each case to an endpoint, and the same without a change at the end. Returns the number of cases.
-async fn refused(door: Door) -> usize {
+async fn refused(endpoint: ProvenanceEndpoint) -> usize {
     let world = World::trusting(&Sigstore::new(1)).await;
-    let (token, statement) = (door.token(&world).await, door.statement(&world));
+    let (token, statement) = (endpoint.token(&world).await, endpoint.statement(&world));
     let cases = [STATEMENTS, CERTIFICATES, LOGGED, ENVELOPES].into_iter().flatten();
     let (mut wrong, mut count) = (Vec::new(), 0);
     for case in cases {
-        let Some(bundle) = case.made(door, world.signing(&statement)) else { continue };
+        let Some(bundle) = case.made(endpoint, world.signing(&statement)) else { continue };
         count += 1;
-        let answer = door.send(&world, &bundle, &token).await;
-        wrong.extend(case.wrong(door, &answer));
+        let answer = endpoint.send(&world, &bundle, &token).await;
+        wrong.extend(case.wrong(endpoint, &answer));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(world.stored().await, [""; 0]);
     assert_eq!(world.instance.entries(), 0, "the registry attests nothing");
-    let good = door.written(&Sigstore::new(1).sign(&world.signing(&statement))).unwrap();
-    let answer = door.send(&world, &good, &token).await;
-    assert_eq!(answer.status, door.statuses().1, "{}", String::from_utf8_lossy(&answer.body));
+    let good = endpoint.written(&Sigstore::new(1).sign(&world.signing(&statement))).unwrap();
+    let answer = endpoint.send(&world, &good, &token).await;
+    assert_eq!(answer.status, endpoint.statuses().1, "{}", String::from_utf8_lossy(&answer.body));
     count
 }
 
 #[tokio::test]
 async fn npms_endpoint_refuses_what_speaks_against_provenance_and_stores_nothing() {
-    assert_eq!(refused(Door::Npm).await, 50);
+    assert_eq!(refused(ProvenanceEndpoint::Npm).await, 50);
 }
 
 #[tokio::test]
 async fn pypis_endpoint_refuses_what_speaks_against_attestations_and_stores_nothing() {
     // Their form has no place for a timestamp.
-    assert_eq!(refused(Door::Pypi).await, 49);
+    assert_eq!(refused(ProvenanceEndpoint::Pypi).await, 49);
 }
 
 #[tokio::test]
 async fn rubygems_endpoint_refuses_what_speaks_against_attestations_and_stores_nothing() {
-    assert_eq!(refused(Door::Gem).await, 50);
+    assert_eq!(refused(ProvenanceEndpoint::Gem).await, 50);
 }
 
 #[tokio::test]
 async fn a_predicate_of_which_any_single_field_differs_is_refused_and_nothing_is_stored() {
     let sigstore = Sigstore::new(1);
     let world = World::trusting(&sigstore).await;
-    for (door, fields) in [(Door::Npm, 11), (Door::Gem, 12)] {
-        let (token, statement) = (door.token(&world).await, door.statement(&world));
+    for (endpoint, fields) in [(ProvenanceEndpoint::Npm, 11), (ProvenanceEndpoint::Gem, 12)] {
+        let (token, statement) = (endpoint.token(&world).await, endpoint.statement(&world));
         let all = leaves(statement.predicate(), "/predicate");
         assert_eq!(all.len(), fields, "{all:?}");
         for field in all {
             for other in [json!("another"), Value::Null] {
                 let mut signing = world.signing(&statement);
                 edit(&mut signing, |statement| *statement.pointer_mut(&field).unwrap() = other);
-                let bundle = door.written(&sigstore.sign(&signing)).unwrap();
-                let answer = door.send(&world, &bundle, &token).await;
+                let bundle = endpoint.written(&sigstore.sign(&signing)).unwrap();
+                let answer = endpoint.send(&world, &bundle, &token).await;
                 let text = String::from_utf8_lossy(&answer.body);
-                assert_eq!(answer.status, 422, "{door:?} {field}: {text}");
+                assert_eq!(answer.status, 422, "{endpoint:?} {field}: {text}");
                 let path = field.trim_start_matches('/').split('/').next_back().unwrap();
-                assert!(text.contains("`predicate") && text.contains(path), "{door:?} {field}: {text}");
+                assert!(text.contains("`predicate") && text.contains(path), "{endpoint:?} {field}: {text}");
             }
         }
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::World;
-use super::door::Door;
+use super::endpoint::ProvenanceEndpoint;
 use super::sigstore_in_memory::{NOW, Signing, Sigstore, base64, unbase64};
 
 /// A change of the text that is sent.
@@ -173,21 +173,21 @@ fn nested(depth: usize) -> Vec<u8> {
 }
 
 /// The hostile texts in the endpoint's form, with their names.
-fn hostile(door: Door, signing: &Signing) -> Vec<(&'static str, String)> {
+fn hostile(endpoint: ProvenanceEndpoint, signing: &Signing) -> Vec<(&'static str, String)> {
     let sigstore = Sigstore::new(1);
     let good = sigstore.sign(signing);
-    let text = door.written(&good).unwrap();
+    let text = endpoint.written(&good).unwrap();
     let mut all: Vec<_> = TEXTS.iter().map(|(name, change)| (*name, change(&text))).collect();
-    let forms = if door == Door::Pypi { &[] } else { FORMS };
+    let forms = if endpoint == ProvenanceEndpoint::Pypi { &[] } else { FORMS };
     for (name, change) in CHANGES.iter().chain(forms) {
         let mut bundle = good.clone();
         change(&mut bundle);
-        all.extend(door.written(&bundle).map(|written| (*name, written)));
+        all.extend(endpoint.written(&bundle).map(|written| (*name, written)));
     }
     for body in BODIES {
         let mut bundle = good.clone();
         *entry(&mut bundle) = sigstore.logged(&body(), ("dsse", "0.0.1"), NOW);
-        all.extend(door.written(&bundle).map(|written| ("the body of an entry", written)));
+        all.extend(endpoint.written(&bundle).map(|written| ("the body of an entry", written)));
     }
     all
 }
@@ -195,19 +195,25 @@ fn hostile(door: Door, signing: &Signing) -> Vec<(&'static str, String)> {
 #[tokio::test]
 async fn hostile_bundles_are_refused_at_every_endpoint_and_nothing_is_stored() {
     let world = World::trusting(&Sigstore::new(1)).await;
-    for (door, least) in [(Door::Npm, 58), (Door::Pypi, 40), (Door::Gem, 58)] {
-        let (token, stored) = (door.token(&world).await, world.stored().await);
-        let signing = world.signing(&door.statement(&world));
-        let all = hostile(door, &signing);
-        assert!(all.len() >= least, "{door:?}: {}", all.len());
+    for (endpoint, least) in
+        [(ProvenanceEndpoint::Npm, 58), (ProvenanceEndpoint::Pypi, 40), (ProvenanceEndpoint::Gem, 58)]
+    {
+        let (token, stored) = (endpoint.token(&world).await, world.stored().await);
+        let signing = world.signing(&endpoint.statement(&world));
+        let all = hostile(endpoint, &signing);
+        assert!(all.len() >= least, "{endpoint:?}: {}", all.len());
         for (name, bundle) in all {
-            let answer = door.send(&world, &bundle, &token).await;
+            let answer = endpoint.send(&world, &bundle, &token).await;
             let text = String::from_utf8_lossy(&answer.body);
-            assert!([400, 413, 422].contains(&answer.status), "{door:?} {name}: {} {text}", answer.status);
-            assert!(text.len() < 10_000, "{door:?} {name}: {} bytes", text.len());
+            assert!(
+                [400, 413, 422].contains(&answer.status),
+                "{endpoint:?} {name}: {} {text}",
+                answer.status
+            );
+            assert!(text.len() < 10_000, "{endpoint:?} {name}: {} bytes", text.len());
         }
-        assert_eq!(world.stored().await, stored, "{door:?}");
-        let good = door.written(&Sigstore::new(1).sign(&signing)).unwrap();
-        assert_eq!(door.send(&world, &good, &token).await.status, door.statuses().1, "{door:?}");
+        assert_eq!(world.stored().await, stored, "{endpoint:?}");
+        let good = endpoint.written(&Sigstore::new(1).sign(&signing)).unwrap();
+        assert_eq!(endpoint.send(&world, &good, &token).await.status, endpoint.statuses().1, "{endpoint:?}");
     }
 }

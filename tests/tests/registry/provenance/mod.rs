@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod attestations;
-mod door;
+mod endpoint;
 mod forged;
 mod hostile;
 mod keys;

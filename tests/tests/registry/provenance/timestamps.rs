@@ -6,28 +6,28 @@ use oidc_provenance::{Services, sign};
 use serde_json::{Value, json};
 use tests::http;
 
-use super::door::Door;
+use super::endpoint::ProvenanceEndpoint;
 use super::{Job, Token, World};
 
 const TIMESTAMPS: &str = "/verificationMaterial/timestampVerificationData";
 
 /// Signs the endpoint's file with a log of version 2, and a timestamp of the authority at a URL.
-async fn tiled(world: &World, door: Door, authority: &str) -> Value {
+async fn tiled(world: &World, endpoint: ProvenanceEndpoint, authority: &str) -> Value {
     let url = http::url(world.instance.url(), "");
     let services = Services::with_tiled_log(url.clone(), url, HttpUrl::parse(authority).unwrap());
-    signed(world, door, &services).await
+    signed(world, endpoint, &services).await
 }
 
 /// Signs the endpoint's file with a log of version 1, and a timestamp beside the log's promise.
-async fn promised(world: &World, door: Door, authority: &str) -> Value {
+async fn promised(world: &World, endpoint: ProvenanceEndpoint, authority: &str) -> Value {
     let url = http::url(world.instance.url(), "");
     let services = Services::new(url.clone(), url).with_timestamps(HttpUrl::parse(authority).unwrap());
-    signed(world, door, &services).await
+    signed(world, endpoint, &services).await
 }
 
-async fn signed(world: &World, door: Door, services: &Services) -> Value {
+async fn signed(world: &World, endpoint: ProvenanceEndpoint, services: &Services) -> Value {
     let (cx, token) = (world.context(Job::default()), Token(world.token(Job::default())));
-    let bundle = sign(&door.statement(world), &token, services, &cx).await.unwrap();
+    let bundle = sign(&endpoint.statement(world), &token, services, &cx).await.unwrap();
     serde_json::from_str(bundle.as_str()).unwrap()
 }
 
@@ -39,9 +39,13 @@ fn with(bundle: &Value, timestamps: &Value) -> Value {
 }
 
 /// Bundles with a timestamp that proves nothing, or with none.
-async fn wrong(world: &World, door: Door, foreign: &sigstore::Running) -> Vec<(&'static str, Value)> {
+async fn wrong(
+    world: &World,
+    endpoint: ProvenanceEndpoint,
+    foreign: &sigstore::Running,
+) -> Vec<(&'static str, Value)> {
     let own = world.instance.timestamp_url();
-    let (good, other) = (tiled(world, door, &own).await, tiled(world, door, &own).await);
+    let (good, other) = (tiled(world, endpoint, &own).await, tiled(world, endpoint, &own).await);
     let mut told = with(&good, &json!({}));
     told["verificationMaterial"]["tlogEntries"][0]["integratedTime"] = json!("1790000000");
     vec![
@@ -49,8 +53,11 @@ async fn wrong(world: &World, door: Door, foreign: &sigstore::Running) -> Vec<(&
         ("an empty list", with(&good, &json!({ "rfc3161Timestamps": [] }))),
         ("a time that nothing signs", told),
         ("of another signature", with(&good, other.pointer(TIMESTAMPS).unwrap())),
-        ("of a foreign authority", tiled(world, door, &foreign.timestamp_url()).await),
-        ("of a foreign authority, beside a promise", promised(world, door, &foreign.timestamp_url()).await),
+        ("of a foreign authority", tiled(world, endpoint, &foreign.timestamp_url()).await),
+        (
+            "of a foreign authority, beside a promise",
+            promised(world, endpoint, &foreign.timestamp_url()).await,
+        ),
     ]
 }
 
@@ -59,27 +66,29 @@ async fn a_timestamp_that_is_missing_foreign_or_of_another_signature_is_refused_
     let world = World::start(None, |config| config).await;
     let settings = sigstore::Settings::new("github", world.scene.issuer.url());
     let foreign = sigstore::Running::start(settings, &world.scene.cx).await.unwrap();
-    for (door, expected) in [(Door::Npm, 6), (Door::Gem, 6), (Door::Pypi, 3)] {
-        let (token, before) = (door.token(&world).await, world.stored().await);
+    for (endpoint, expected) in
+        [(ProvenanceEndpoint::Npm, 6), (ProvenanceEndpoint::Gem, 6), (ProvenanceEndpoint::Pypi, 3)]
+    {
+        let (token, before) = (endpoint.token(&world).await, world.stored().await);
         let mut sent = 0;
-        for (what, bundle) in wrong(&world, door, &foreign).await {
+        for (what, bundle) in wrong(&world, endpoint, &foreign).await {
             // PyPI's form has no place for a timestamp.
-            let Some(bundle) = door.written(&bundle) else { continue };
-            let answer = door.send(&world, &bundle, &token).await;
+            let Some(bundle) = endpoint.written(&bundle) else { continue };
+            let answer = endpoint.send(&world, &bundle, &token).await;
             let text = String::from_utf8_lossy(&answer.body);
             assert!(
-                door.refuses(&answer, "provenance-timestamp"),
-                "{door:?} {what}: {} {text}",
+                endpoint.refuses(&answer, "provenance-timestamp"),
+                "{endpoint:?} {what}: {} {text}",
                 answer.status
             );
             sent += 1;
         }
-        assert_eq!(sent, expected, "{door:?}");
-        assert_eq!(world.stored().await, before, "{door:?}");
-        let good = tiled(&world, door, &world.instance.timestamp_url()).await;
-        let Some(good) = door.written(&good) else { continue };
-        let answer = door.send(&world, &good, &token).await;
+        assert_eq!(sent, expected, "{endpoint:?}");
+        assert_eq!(world.stored().await, before, "{endpoint:?}");
+        let good = tiled(&world, endpoint, &world.instance.timestamp_url()).await;
+        let Some(good) = endpoint.written(&good) else { continue };
+        let answer = endpoint.send(&world, &good, &token).await;
         let text = String::from_utf8_lossy(&answer.body);
-        assert_eq!(answer.status, door.statuses().1, "{door:?}: {text}");
+        assert_eq!(answer.status, endpoint.statuses().1, "{endpoint:?}: {text}");
     }
 }

@@ -1,5 +1,5 @@
-//! The program behind proxies and at registries with a private authority: what it says of the way, and `--ca-file`. All of it
-//! is real: TCP, CONNECT and TLS on loopback.
+//! The program behind proxies, and at registries with a private authority (`--ca-file`). All of it is real: TCP, CONNECT and TLS on
+//! loopback.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 // Where programs are is told by a variable.

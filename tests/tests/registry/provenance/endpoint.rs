@@ -10,13 +10,13 @@ use super::{Job, NAME, World, artifact, document, file_of};
 
 /// An endpoint that takes provenance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Door {
+pub(super) enum ProvenanceEndpoint {
     Npm,
     Pypi,
     Gem,
 }
 
-impl Door {
+impl ProvenanceEndpoint {
     pub(super) const ALL: [Self; 3] = [Self::Npm, Self::Pypi, Self::Gem];
 
     pub(super) async fn token(self, world: &World) -> String {

@@ -165,11 +165,8 @@ impl Platform {
         value: impl Fn(&'static PublisherField) -> Option<FieldValue>,
     ) -> Vec<FieldValue> {
         let token = Token { claims: claims.read_unverified(), comparison: self.comparison };
-        let setting = |field: &'static PublisherField| match self.rules.part(field.key) {
-            Some((rule, part)) => {
-                let found = part(rule, &token, "").ok().map(|found| Value::from(&*found));
-                FieldValue::new(field, found).claim(rule.claim)
-            }
+        let setting = |field: &'static PublisherField| match self.rules.part(field.key, &token) {
+            Some((rule, found)) => FieldValue::new(field, found.map(Value::from)).claim(rule.claim),
             None => FieldValue::of_claim(field, claims),
         };
         self.rules.fields.iter().map(|field| value(field).unwrap_or_else(|| setting(field))).collect()

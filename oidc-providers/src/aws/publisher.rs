@@ -7,8 +7,8 @@ use super::claims::NAMESPACE;
 use super::fields::{FIELDS, FUNCTION, ORGANIZATION, REGION, ROLE, TAGS};
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
-use crate::rules::held::Held;
-use crate::rules::rule::{PLAINLY, Rule, Scope};
+use crate::rules::held::{Held, Scope};
+use crate::rules::rule::Rule;
 use crate::rules::table::{Key, Table};
 use crate::rules::token::Token;
 use crate::rules::{Field, names};
@@ -33,9 +33,9 @@ pub(super) static RULES: Table = Table {
     keys: &[Key::new(&ROLE, is_role)],
     rules: &[&[
         Rule::Always(is_of_roles_account),
-        Rule::Part(&ORGANIZATION, names::ascii, member, PLAINLY),
-        Rule::Part(&REGION, names::ascii, member, PLAINLY),
-        Rule::Part(&FUNCTION, names::ascii, member, PLAINLY),
+        Rule::Part(&ORGANIZATION, names::ascii, member),
+        Rule::Part(&REGION, names::ascii, member),
+        Rule::Part(&FUNCTION, names::ascii, member),
         Rule::Own(&TAGS, Tags::read),
     ]],
     ..Table::EMPTY

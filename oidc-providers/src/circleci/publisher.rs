@@ -5,8 +5,8 @@ use super::fields::{CONTEXTS, FIELDS, ORGANIZATION, ORIGIN, PIPELINE, PROJECT, R
 use super::organization_of;
 use crate::codes;
 use crate::rules::config::{Config, Fault, invalid};
-use crate::rules::held::{Held, words};
-use crate::rules::rule::{Rule, Scope};
+use crate::rules::held::{Held, Scope, words};
+use crate::rules::rule::Rule;
 use crate::rules::table::{Key, Table};
 use crate::rules::token::Token;
 use crate::rules::{Field, names};

@@ -1,5 +1,3 @@
-use oidc_core::PublisherField;
-
 use crate::codes;
 use crate::rules::typed::typed_publisher;
 use crate::rules::{Field, fields};
@@ -7,19 +5,18 @@ use crate::rules::{Field, fields};
 pub(super) const REPOSITORY: Field = Field::new(codes::FORGEJO_REPOSITORY, fields::REPOSITORY);
 pub(super) const WORKFLOW: Field = Field::new(
     codes::FORGEJO_WORKFLOW,
-    PublisherField::required("workflow", "Workflow")
-        .claim("workflow_ref")
+    fields::WORKFLOW
         .example(".forgejo/workflows/publish.yml")
         .summary("the path of the workflow's file in the repository"),
 );
 pub(super) const REPOSITORY_ID: Field = Field::new(
     codes::FORGEJO_REPOSITORY_ID,
-    fields::number("repository_id", "Repository id")
+    fields::REPOSITORY_ID
         .summary("the number that Forgejo gave the repository, which tokens of Forgejo 15.0 lack"),
 );
 pub(super) const OWNER_ID: Field = Field::new(
     codes::FORGEJO_REPOSITORY_OWNER_ID,
-    fields::number("repository_owner_id", "Owner id")
+    fields::OWNER_ID
         .summary("the number that Forgejo gave the repository's owner, which tokens of Forgejo 15.0 lack"),
 );
 pub(super) const REF: Field =
@@ -27,7 +24,7 @@ pub(super) const REF: Field =
 pub(super) const REF_PROTECTED: Field = Field::new(codes::FORGEJO_REF_PROTECTED, fields::REF_PROTECTED);
 pub(super) const EVENT: Field = Field::new(
     codes::FORGEJO_EVENT,
-    fields::EVENT.claim("event_name").example("push, release").summary(
+    fields::RUN_EVENT.summary(
         "the events that may start the run; without it push, release, workflow_dispatch and schedule, and never pull_request_target",
     ),
 );

@@ -107,6 +107,7 @@ pub use self::fields::ForgejoPublisher;
 use self::publisher::RULES;
 use crate::provider::{Definition, provider};
 use crate::run::Pages;
+use crate::runner::IDENTITY_VARIABLES;
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "forgejo";
@@ -120,8 +121,7 @@ const PATH: &str = "/api/actions";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "Forgejo Actions",
-    // The variables with which a job asks for tokens, and the runtime's token, which is the same secret.
-    identity_variables: &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"],
+    identity_variables: IDENTITY_VARIABLES,
     detect: source::detect,
     algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa],
     replay: ReplaySource::Digest,

@@ -5,10 +5,10 @@ use oidc_core::{Diagnosis, Mismatch, Target, shown};
 use super::fields::{EVENT, FIELDS, OWNER_ID, REF, REF_PROTECTED, REPOSITORY, REPOSITORY_ID, WORKFLOW};
 use crate::codes;
 use crate::rules::config::{Fault, invalid};
-use crate::rules::rule::{PLAINLY, Rule, UsualEvents};
+use crate::rules::rule::{Rule, UsualEvents};
 use crate::rules::table::{Ids, Key, Table};
 use crate::rules::token::Token;
-use crate::rules::{Field, names, paths, workflow};
+use crate::rules::{Field, events, names, paths, workflow};
 
 /// The rules of a repository's workflow that may publish. Tokens of the first release have no ids.
 pub(super) static RULES: Table = Table {
@@ -17,7 +17,7 @@ pub(super) static RULES: Table = Table {
     ids: Ids::numbers(&[&REPOSITORY_ID, &OWNER_ID]).tell_renames().may_lack(),
     rules: &[&[
         Rule::Agrees(&OWNER, &REPOSITORY, paths::owner),
-        Rule::Part(&WORKFLOW, is_workflow, path, PLAINLY),
+        Rule::Part(&WORKFLOW, is_workflow, path),
         Rule::Events(&EVENT, Some(&USUAL_EVENTS), workflow::event),
         Rule::Ref(&REF),
         Rule::Protected(&REF_PROTECTED),
@@ -27,9 +27,8 @@ pub(super) static RULES: Table = Table {
 
 const OWNER: Field = REPOSITORY.on("repository_owner", codes::FORGEJO_REPOSITORY_OWNER);
 
-/// The events that publish where the publisher names none: only people with write access start them.
-static USUAL_EVENTS: UsualEvents =
-    UsualEvents { events: &["push", "release", "workflow_dispatch", "schedule"], git_ref: &REF };
+/// The events that publish where the publisher names none.
+static USUAL_EVENTS: UsualEvents = UsualEvents { events: events::OF_WRITERS_ON_FORGEJO, git_ref: &REF };
 
 /// The folders that Forgejo reads workflows from.
 const FOLDERS: &[&str] = &[".forgejo/workflows/", ".gitea/workflows/", ".github/workflows/"];

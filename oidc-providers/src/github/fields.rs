@@ -7,8 +7,7 @@ use crate::rules::{Field, fields};
 pub(super) const REPOSITORY: Field = Field::new(codes::GITHUB_REPOSITORY, fields::REPOSITORY);
 pub(super) const WORKFLOW: Field = Field::new(
     codes::GITHUB_WORKFLOW,
-    PublisherField::required("workflow", "Workflow")
-        .claim("workflow_ref")
+    fields::WORKFLOW
         .example("publish.yml")
         .summary("the name of the file in .github/workflows that the run began with"),
 );
@@ -16,31 +15,27 @@ pub(super) const ENVIRONMENT: Field =
     Field::new(codes::GITHUB_ENVIRONMENT, fields::ENVIRONMENT.compared(FieldComparison::IgnoringCase));
 pub(super) const REPOSITORY_ID: Field = Field::new(
     codes::GITHUB_REPOSITORY_ID,
-    fields::number("repository_id", "Repository id").summary("the number that GitHub gave the repository"),
+    fields::REPOSITORY_ID.summary("the number that GitHub gave the repository"),
 );
 pub(super) const OWNER_ID: Field = Field::new(
     codes::GITHUB_REPOSITORY_OWNER_ID,
-    fields::number("repository_owner_id", "Owner id")
-        .summary("the number that GitHub gave the repository's owner"),
+    fields::OWNER_ID.summary("the number that GitHub gave the repository's owner"),
 );
 pub(super) const REF: Field =
     Field::new(codes::GITHUB_REF, fields::REF.summary("the full name of the run's branch or tag"));
 pub(super) const REF_PROTECTED: Field = Field::new(codes::GITHUB_REF_PROTECTED, fields::REF_PROTECTED);
 pub(super) const EVENT: Field = Field::new(
     codes::GITHUB_EVENT,
-    fields::EVENT.claim("event_name").example("push, release").summary(
+    fields::RUN_EVENT.summary(
         "the events that may start the run; without it push, release, workflow_dispatch, repository_dispatch, schedule, \
          merge_group, create and deployment, and never pull_request_target",
     ),
 );
 pub(super) const JOB_WORKFLOW: Field = Field::new(
     codes::GITHUB_JOB_WORKFLOW,
-    PublisherField::optional("job_workflow", "Called workflow")
+    fields::CALLED_WORKFLOW
         .claim("job_workflow_ref")
-        .compared(FieldComparison::Pattern)
-        .recommended()
-        .example("acme/shared/.github/workflows/release.yml@refs/tags/*")
-        .summary("the workflow that holds the job, beside the one that the run began with: repository, path and, behind @, a ref or a commit"),
+        .example("acme/shared/.github/workflows/release.yml@refs/tags/*"),
 );
 pub(super) const RUNNER_ENVIRONMENT: Field =
     Field::new(codes::GITHUB_RUNNER_ENVIRONMENT, fields::runner(&["github-hosted", "self-hosted"]));

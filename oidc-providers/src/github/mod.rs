@@ -119,33 +119,29 @@ mod claims;
 mod fields;
 mod names;
 mod owner;
-mod owner_fields;
 mod publisher;
 #[cfg(feature = "testing")]
 pub mod sample;
 mod source;
 #[cfg(test)]
 mod tests;
-mod workflow;
 
-use oidc_core::{Claims, HttpUrl, PublisherField};
+use oidc_core::HttpUrl;
 
 use self::claims::{CLAIM_PREFIXES, CLAIMS};
 pub use self::fields::GitHubPublisher;
+pub use self::owner::GitHubOwnerPublisher;
 use self::owner::OWNER_RULES;
-pub use self::owner_fields::GitHubOwnerPublisher;
-use self::publisher::{RULES, RULES_OF_CALLED, RULES_WITHOUT_WORKFLOW};
+use self::publisher::{RULES, RULES_WITHOUT_WORKFLOW, WORKFLOWS};
+use crate::advice::settings_with_called;
 use crate::provider::{Definition, provider};
 use crate::rules::compared::Compared;
-use crate::rules::names::before_ref;
+use crate::rules::workflow::started_path;
 use crate::run::{Pages, SourcePages};
+use crate::runner::{IDENTITY_VARIABLES, RESIDENCY_SUFFIX};
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "github";
-
-/// The variables with which a job asks for tokens. The runtime's token, which some steps get for a cache,
-/// gives access to them too (the first client of `actions/toolkit` used it).
-const IDENTITY_VARIABLES: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"];
 
 /// The issuer of github.com.
 const ISSUER: &str = "https://token.actions.githubusercontent.com";
@@ -157,11 +153,6 @@ const SERVER: &str = "https://github.com";
 /// `token.actions.SUBDOMAIN.ghe.com`.
 const RESIDENCY_PREFIX: &str = "token.actions.";
 
-const RESIDENCY_SUFFIX: &str = ".ghe.com";
-
-/// The way to get another token.
-const RENEWAL: &str = "run the publish again: GitHub gives a new token each time it is asked";
-
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "GitHub Actions",
@@ -171,16 +162,15 @@ static DEFINITION: Definition = Definition {
     claims: CLAIMS,
     claim_prefixes: CLAIM_PREFIXES,
     rules: &RULES,
-    comparing: |registry| match Compared::from(registry.workflow) {
-        compared if compared.is_neither() => Some(&RULES_WITHOUT_WORKFLOW),
-        compared if compared.is_called() => Some(&RULES_OF_CALLED),
-        _ => Some(&RULES),
+    comparing: |registry| {
+        let is_any = Compared::from(registry.workflow).is_neither();
+        Some(if is_any { &RULES_WITHOUT_WORKFLOW } else { &RULES })
     },
-    settings: advice::settings,
+    settings: |platform, claims| settings_with_called(&WORKFLOWS, platform, claims),
     advise: advice::advise,
     renewal: |variable| {
         let variable = variable.map_or("a variable".to_owned(), |name| format!("the variable `{name}`"));
-        format!("{RENEWAL}, unless {variable} holds the old one").into()
+        format!("run the publish again: GitHub gives a new token each time it is asked, unless {variable} holds the old one").into()
     },
     pages: Pages {
         repository: "{repository}",
@@ -193,7 +183,7 @@ static DEFINITION: Definition = Definition {
         source: Some(SourcePages {
             commit: "{repository}/commit/{sha}",
             folder: "{repository}/blob/{sha}",
-            file: workflow_of,
+            file: started_path,
         }),
     },
     site: server_of,
@@ -215,9 +205,7 @@ provider! {
 
     /// Makes every comparison exact, including case, as npm does.
     comparing_exactly;
-}
 
-impl GitHub {
     /// Accepts publishers for every repository of an owner too, whose configuration has `owner` in place of
     /// `repository` ([`GitHub::owner_fields`], [`GitHubOwnerPublisher`]). It is off by default: whoever can push to
     /// any repository of the owner can then publish, and an account with such a publisher is known by the
@@ -225,25 +213,10 @@ impl GitHub {
     /// calls administrators of the owner, with the owner's id, as in [`GitHubOwnerPublisher`]'s example.
     ///
     /// A publisher for a repository of its own is more specific than any for an owner.
-    #[must_use]
-    pub fn allowing_owners(self) -> Self {
-        Self(self.0.allowing(&OWNER_RULES))
-    }
-
-    /// Returns the fields of a publisher for every repository of an owner.
-    pub fn owner_fields() -> &'static [PublisherField] {
-        OWNER_RULES.fields
-    }
+    allowing_owners(OWNER_RULES);
 }
 
 provider!(GitHub: Default);
-
-/// The path of the workflow that the run began with. It is in the token's own repository, or there is none.
-fn workflow_of(claims: &Claims) -> Option<String> {
-    let (repository, workflow) = (claims.text("repository")?, claims.text("workflow_ref")?);
-    let path = workflow.strip_prefix(&*repository)?.strip_prefix('/')?;
-    before_ref(path).map(str::to_owned)
-}
 
 /// The web site that shows the runs of an issuer.
 fn server_of(issuer: &str) -> Option<String> {

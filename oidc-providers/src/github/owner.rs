@@ -1,22 +1,15 @@
 //! Publishers for every repository of an owner.
 
-use std::borrow::Cow;
-
-use oidc_core::{Mismatch, shown};
-
-use super::fields::{OWNER_ID, REPOSITORY};
+use super::fields::{
+    ENVIRONMENT, EVENT, JOB_WORKFLOW, OWNER_ID, REF, REF_PROTECTED, REPOSITORY, RUNNER_ENVIRONMENT, WORKFLOW,
+};
 use super::names;
-use super::owner_fields::{OWNER, OWNER_FIELDS, REPOSITORIES, WORKFLOWS};
-use super::publisher::{IN_JOB_WORKFLOW, RUN};
-use super::workflow::{FOLDER, revision, unreadable};
+use super::publisher::{RUN, WORKFLOWS};
 use crate::codes;
-use crate::rules::compared::Compared;
-use crate::rules::config::{Fault, invalid};
-use crate::rules::rule::{Rule, Scope};
+use crate::rules::rule::Rule;
 use crate::rules::table::{Ids, Key, Table};
-use crate::rules::token::{Token, differs};
-use crate::rules::workflow::RunAt;
-use crate::rules::{self, Field};
+use crate::rules::typed::typed_publisher;
+use crate::rules::{Field, fields};
 
 /// The rules of an owner whose repositories may publish. No repository is called `*`.
 pub(super) static OWNER_RULES: Table = Table {
@@ -25,54 +18,85 @@ pub(super) static OWNER_RULES: Table = Table {
     ids: Ids::numbers(&[&OWNER_ID]).tell_renames(),
     rules: &[
         &[
-            Rule::Always(has_owners_repository),
-            Rule::Fits(&REPOSITORIES, is_of_owner, |field, token, _| token.required(field.claim)),
-            Rule::Fits(&WORKFLOWS, |key, text, _| names::workflow(key, text), file),
-            IN_JOB_WORKFLOW,
+            Rule::Below(&OWNER, &REPOSITORIES),
+            Rule::StartedFiles(&FILES, &WORKFLOWS),
+            Rule::CalledWorkflow(&WORKFLOWS),
         ],
         RUN,
     ],
     ..Table::EMPTY
 };
 
-fn has_owners_repository(token: &Token<'_>) -> Result<(), Mismatch> {
-    let (repository, owner) = (token.required(REPOSITORY.claim)?, token.required(OWNER.claim)?);
-    let (found, name) = repository.split_once('/').unwrap_or_default();
-    let is_name = !name.is_empty() && !name.contains('/');
-    if is_name && token.comparison.same(&OWNER, found, &owner) {
-        return Ok(());
-    }
-    let fix = "the token contradicts itself; tell the platform's operator";
-    Err(Mismatch::new(differs(&REPOSITORIES, &repository, &owner).fix(fix)))
-}
+const OWNER: Field = Field::new(
+    codes::GITHUB_REPOSITORY_OWNER,
+    fields::OWNER
+        .claim("repository_owner")
+        .summary("the user or organisation whose repositories may publish"),
+);
+const REPOSITORIES: Field = REPOSITORY.for_several(
+    "Repositories",
+    "acme/widget-*",
+    "those of the owner's repositories that may publish, as owner/name; without it all of them",
+);
+const FILES: Field = WORKFLOW.for_several(
+    "Workflows",
+    "publish*.yml",
+    "the names of the files in .github/workflows that the run may begin with; without it all of them",
+);
 
-/// Finds the file of the workflow that was started, which is in the token's own repository.
-fn file<'t>(field: &'static Field, token: &Token<'t>, _pattern: &str) -> Result<Cow<'t, str>, Mismatch> {
-    let workflow_ref = token.required(field.claim)?;
-    let (repository, _) = (token.required(REPOSITORY.claim)?, revision(token)?);
-    match RunAt::of(token.claims).split(&workflow_ref, FOLDER, Compared::OWN) {
-        Some((found, file)) if token.comparison.same(&REPOSITORY, found, &repository) => {
-            Ok(file.to_owned().into())
-        }
-        _ => {
-            let problem = "of the repository at the run's own ref";
-            Err(Mismatch::new(unreadable(field.claim, problem, &workflow_ref)))
-        }
-    }
-}
+typed_publisher! {
+    /// The typed configuration of a publisher for every repository of an owner. It serializes and converts to the JSON
+    /// form; [`GitHub::allowing_owners`](super::GitHub::allowing_owners) reads it.
+    ///
+    /// ```
+    /// use oidc_core::Provider as _;
+    /// use oidc_providers::{GitHub, GitHubOwnerPublisher};
+    ///
+    /// /// The owners that an account administers, with their ids: what GitHub answered with the account's own log-in.
+    /// fn administered(account: &str) -> &'static [(&'static str, &'static str)] {
+    ///     if account == "alice" { &[("acme", "1")] } else { &[] }
+    /// }
+    ///
+    /// /// The publisher that an account may save, with the id by GitHub's answer and never by the request.
+    /// fn publisher(account: &str, owner: &str) -> Option<GitHubOwnerPublisher> {
+    ///     let mut owners = administered(account).iter();
+    ///     let (name, id) = owners.find(|(name, _)| name.eq_ignore_ascii_case(owner))?;
+    ///     Some(GitHubOwnerPublisher::new(*name).repository_owner_id(*id).workflow("publish*.yml"))
+    /// }
+    ///
+    /// assert!(publisher("bob", "acme").is_none());
+    /// let publisher = publisher("alice", "Acme").ok_or("GitHub calls alice no administrator of Acme")?;
+    /// assert!(GitHub::public().publisher(&publisher.clone().into()).is_err(), "no registry takes one by itself");
+    /// // The registry's verifier and its configuration of publishers (`Trust`) get this platform.
+    /// assert!(GitHub::public().allowing_owners().publisher(&publisher.into()).is_ok());
+    /// # Ok::<(), &str>(())
+    /// ```
+    OWNER_FIELDS, GitHubOwnerPublisher(owner: OWNER)
 
-/// Checks that a pattern is for repositories of the owner.
-fn is_of_owner(key: &str, text: &str, scope: &Scope<'_>) -> Result<(), Fault> {
-    let owner = scope.names.first().map_or("", String::as_str);
-    rules::names::ascii(key, text)?;
-    let is_word = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'*');
-    let name =
-        text.split_once('/').filter(|(found, _)| owner.is_empty() || found.eq_ignore_ascii_case(owner));
-    if name.is_some_and(|(_, name)| !name.is_empty() && name.bytes().all(is_word)) {
-        return Ok(());
-    }
-    let problem = "it is no pattern for repositories of the owner";
-    let example = if owner.is_empty() { "acme" } else { owner };
-    let fix = format!("write it as `{0}/widget-*`, or leave it out for all of `{0}`", shown(example));
-    Err(invalid(codes::PUBLISHER_REPOSITORY, key, problem).found(text).fix(fix))
+    /// Sets a pattern for the owner's repositories, as owner/name.
+    fn repository(text REPOSITORIES);
+
+    /// Sets a pattern for the file that the run began with.
+    fn workflow(text FILES);
+
+    /// Sets the job's environment.
+    fn environment(text ENVIRONMENT);
+
+    /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
+    fn job_workflow(text JOB_WORKFLOW);
+
+    /// Sets the owner's number, which is otherwise learned.
+    fn repository_owner_id(text OWNER_ID);
+
+    /// Sets a pattern for the full name of the run's branch or tag, `ref` in JSON.
+    fn git_ref(text REF);
+
+    /// Allows protected branches and tags only.
+    fn ref_protected(flag REF_PROTECTED);
+
+    /// Allows these events only, `event` in JSON.
+    fn events(texts EVENT);
+
+    /// Allows `github-hosted` or `self-hosted` runners only.
+    fn runner_environment(text RUNNER_ENVIRONMENT);
 }

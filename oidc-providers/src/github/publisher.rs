@@ -3,30 +3,31 @@ use super::fields::{
     REPOSITORY, REPOSITORY_ID, RUNNER_ENVIRONMENT, WORKFLOW,
 };
 use super::names;
-use super::workflow::{CALLED, JobWorkflow, file, other};
 use crate::codes;
-use crate::rules::rule::{PLAINLY, Rule, UsualEvents};
+use crate::rules::called::Workflows;
+use crate::rules::rule::{Rule, UsualEvents};
 use crate::rules::table::{Ids, Key, Table};
 use crate::rules::workflow::event;
-use crate::rules::{Field, paths};
+use crate::rules::{Field, events, paths};
 
 /// The rules of a repository's workflow that may publish.
 pub(super) static RULES: Table = Table {
     fields: FIELDS,
-    rules: &[&[HAS_OWNER, Rule::Part(&WORKFLOW, names::workflow, file, other), IN_JOB_WORKFLOW], RUN],
+    rules: &[&[HAS_OWNER, Rule::Workflow(&WORKFLOWS), Rule::CalledWorkflow(&WORKFLOWS)], RUN],
     ..ANY_WORKFLOW
 };
 
-/// The rules at a registry that compares the workflow that holds the job. Its file is that of the called workflow already, so
-/// that the hint on called workflows would be wrong.
-pub(super) static RULES_OF_CALLED: Table = Table {
-    rules: &[&[HAS_OWNER, Rule::Part(&CALLED, names::workflow, file, PLAINLY), IN_JOB_WORKFLOW], RUN],
-    fields: FIELDS,
-    ..ANY_WORKFLOW
+/// The workflows of a run.
+pub(super) static WORKFLOWS: Workflows = Workflows {
+    folder: ".github/workflows/",
+    repository: &REPOSITORY,
+    is_repository: names::repository,
+    started: &WORKFLOW,
+    holding: &WORKFLOW.on(JOB_WORKFLOW.claim, codes::GITHUB_WORKFLOW),
+    called: &JOB_WORKFLOW,
+    commit: "job_workflow_sha",
+    unreadable: codes::GITHUB_WORKFLOW_REF,
 };
-
-/// The rule on the workflow that holds the job.
-pub(super) const IN_JOB_WORKFLOW: Rule = Rule::Own(&JOB_WORKFLOW, JobWorkflow::read);
 
 /// The rules of a repository's workflow at a registry that compares no workflow.
 pub(super) static RULES_WITHOUT_WORKFLOW: Table = ANY_WORKFLOW;
@@ -49,23 +50,8 @@ pub(super) static RUN: &[Rule] = &[
     Rule::Choice(&RUNNER_ENVIRONMENT),
 ];
 
-/// The events that publish where the publisher names none: only people with write access to the repository
-/// start them. Every other event, including any that GitHub adds later, publishes only where the publisher
-/// names it: anybody can start `issue_comment`, `fork`, `watch` and similar ones, and `workflow_run` follows
-/// any other workflow.
-static USUAL_EVENTS: UsualEvents = UsualEvents {
-    events: &[
-        "push",
-        "release",
-        "workflow_dispatch",
-        "repository_dispatch",
-        "schedule",
-        "merge_group",
-        "create",
-        "deployment",
-    ],
-    git_ref: &REF,
-};
+/// The events that publish where the publisher names none.
+static USUAL_EVENTS: UsualEvents = UsualEvents { events: events::OF_WRITERS_ON_GITHUB, git_ref: &REF };
 
 /// The owner in a token is that of its repository.
 const HAS_OWNER: Rule = Rule::Agrees(&OWNER, &REPOSITORY, paths::owner);

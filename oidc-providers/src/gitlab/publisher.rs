@@ -10,7 +10,7 @@ use super::fields::{
 use super::names;
 use crate::advice::claim;
 use crate::codes;
-use crate::rules::rule::{PLAINLY, Rule};
+use crate::rules::rule::Rule;
 use crate::rules::table::{Ids, Key, Table};
 use crate::rules::token::{Token, differs};
 use crate::rules::{Field, events, paths};
@@ -26,7 +26,7 @@ pub(super) static RULES: Table = Table {
         Rule::Repeats(&JOB_PROJECT, &PROJECT, NOT_IN_A_FORK),
         Rule::Repeats(&JOB_PROJECT_ID, &PROJECT_ID, NOT_IN_A_FORK),
         Rule::Always(says_where_it_runs),
-        Rule::Part(&CI_CONFIG, names::ci_config, path, PLAINLY),
+        Rule::Part(&CI_CONFIG, names::ci_config, path),
         Rule::Events(&EVENT, None, events::of_gitlab),
         Rule::Environment(&ENVIRONMENT, names::environment),
         Rule::Ref(&REF),

@@ -2,7 +2,8 @@
 //! implementation is not possible, since the trait is another crate's.
 
 /// Defines the type of a platform with one issuer by its [`Definition`], with the constructors that it has: `public`, with the
-/// public issuer; `client`, the client half alone; `at`, with an issuer. One that a platform makes in its own way is left out.
+/// public issuer; `client`, the client half alone; `at`, with an issuer; and the settings that it has: `comparing_exactly`, and
+/// `allowing_owners` with the rules of publishers for an owner. One that a platform makes in its own way is left out.
 macro_rules! provider {
     (
         $(#[$doc:meta])*
@@ -158,6 +159,18 @@ macro_rules! constructor {
         #[must_use]
         pub fn comparing_exactly(self) -> Self {
             Self(self.0.comparing_exactly())
+        }
+    };
+    ($(#[$doc:meta])* allowing_owners $definition:ident $rules:ident) => {
+        $(#[$doc])*
+        #[must_use]
+        pub fn allowing_owners(self) -> Self {
+            Self(self.0.allowing(&$rules))
+        }
+
+        /// Returns the fields of a publisher for every repository of an owner.
+        pub fn owner_fields() -> &'static [oidc_core::PublisherField] {
+            $rules.fields
         }
     };
 }

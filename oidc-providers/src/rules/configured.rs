@@ -9,8 +9,7 @@ use serde_json::Value;
 
 use super::Comparison;
 use super::config::Config;
-use super::held::Held;
-use super::rule::Scope;
+use super::held::{Held, Scope};
 use super::table::{ConfiguredId, Table};
 use super::token::Token;
 

@@ -43,6 +43,23 @@ const GITHUB: &[&str] = &[
     "workflow_run",
 ];
 
+/// The events that only people with write access to the repository start, on GitHub. Every other event, including any
+/// that GitHub adds later, publishes only where a publisher names it: anybody can start `issue_comment`, `fork`, `watch`
+/// and similar ones, and `workflow_run` follows any other workflow.
+pub(crate) const OF_WRITERS_ON_GITHUB: &[&str] = &[
+    "push",
+    "release",
+    "workflow_dispatch",
+    "repository_dispatch",
+    "schedule",
+    "merge_group",
+    "create",
+    "deployment",
+];
+
+/// The events that only people with write access to the repository start, on Forgejo.
+pub(crate) const OF_WRITERS_ON_FORGEJO: &[&str] = &["push", "release", "workflow_dispatch", "schedule"];
+
 /// The sources of pipelines in GitLab's documentation.
 const GITLAB: &[&str] = &[
     "api",

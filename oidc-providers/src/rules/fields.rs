@@ -16,6 +16,28 @@ pub(crate) const REPOSITORY: PublisherField = PublisherField::required("reposito
     .example("acme/widget")
     .summary("the repository, as owner/name");
 
+/// The file of the workflow that was started, on GitHub and on compatible servers.
+pub(crate) const WORKFLOW: PublisherField =
+    PublisherField::required("workflow", "Workflow").claim("workflow_ref");
+
+/// The owner whose repositories may publish.
+pub(crate) const OWNER: PublisherField = PublisherField::required("owner", "Owner")
+    .compared(FieldComparison::IgnoringCase)
+    .found_by()
+    .example("acme");
+
+/// The workflow that holds the job, on platforms where the one that was started can call another one.
+pub(crate) const CALLED_WORKFLOW: PublisherField = PublisherField::optional("job_workflow", "Called workflow")
+    .compared(FieldComparison::Pattern)
+    .recommended()
+    .summary("the workflow that holds the job, beside the one that the run began with: repository, path and, behind @, a ref or a commit");
+
+/// The number of a repository.
+pub(crate) const REPOSITORY_ID: PublisherField = number("repository_id", "Repository id");
+
+/// The number of a repository's owner.
+pub(crate) const OWNER_ID: PublisherField = number("repository_owner_id", "Owner id");
+
 /// An immutable id that is a number.
 pub(crate) const fn number(key: &'static str, title: &'static str) -> PublisherField {
     PublisherField::id(key, title).example("123456")
@@ -51,6 +73,9 @@ pub(crate) const REF_PROTECTED: PublisherField = PublisherField::optional("ref_p
 /// The events that may start the run.
 pub(crate) const EVENT: PublisherField =
     PublisherField::optional("event", "Event").of_type(FieldType::Texts).compared(FieldComparison::OneOf);
+
+/// The events that may start the run on GitHub and on compatible servers.
+pub(crate) const RUN_EVENT: PublisherField = EVENT.claim("event_name").example("push, release");
 
 /// The owner of the machine that runs the job, the platform's first.
 pub(crate) const fn runner(owners: &'static [&'static str; 2]) -> PublisherField {

@@ -4,8 +4,8 @@ use std::fmt;
 
 use oidc_core::{Mismatch, shown};
 
-use super::Field;
 use super::token::Token;
+use super::{Comparison, Field};
 
 /// A rule with the value of one publisher.
 pub(crate) trait Held: fmt::Debug + Send + Sync {
@@ -21,4 +21,11 @@ pub(crate) trait Held: fmt::Debug + Send + Sync {
 /// A field's value in words for a person.
 pub(crate) fn words(field: &Field, value: &str) -> String {
     format!("{} {}", field.name(), shown(value))
+}
+
+/// The publisher whose rules are read: its comparison, and the names by which it is found.
+#[derive(Debug)]
+pub(crate) struct Scope<'a> {
+    pub(crate) comparison: Comparison,
+    pub(crate) names: &'a [String],
 }

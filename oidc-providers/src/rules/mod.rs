@@ -1,6 +1,7 @@
 //! The common part of the platforms' publishers: reading a configuration, comparing claims, and explaining a
 //! mismatch.
 
+pub(crate) mod called;
 pub(crate) mod claim;
 pub(crate) mod compared;
 pub(crate) mod config;
@@ -13,6 +14,7 @@ pub(crate) mod link;
 pub(crate) mod names;
 pub(crate) mod paths;
 pub(crate) mod rule;
+mod several;
 pub(crate) mod table;
 pub(crate) mod token;
 pub(crate) mod typed;

@@ -3,7 +3,7 @@
 use oidc_core::shown;
 
 use super::config::{Fault, invalid};
-use super::names::{ascii, one_script, yaml};
+use super::names::{ascii, before_ref, one_script, yaml};
 use crate::codes;
 
 /// The owner in `OWNER/NAME`, or all groups in `GROUP/SUBGROUP/NAME`.
@@ -73,6 +73,36 @@ pub(crate) fn repository(
         true => Ok(()),
         false => refuse("the repository's name can't be one", "a name has letters, digits, `-`, `_` and `.`"),
     }
+}
+
+/// Checks the name of an owner, which is one that the platform allows, or has this fix.
+pub(crate) fn owners_name(
+    key: &str,
+    text: &str,
+    (is_owner, owners): (fn(&str) -> bool, &str),
+) -> Result<(), Fault> {
+    ascii(key, text)?;
+    if is_owner(text) {
+        return Ok(());
+    }
+    Err(invalid(codes::PUBLISHER_REPOSITORY, key, "it can't be an owner's name").found(text).fix(owners))
+}
+
+/// Checks the name of a YAML file that is in a certain folder of its repository.
+pub(crate) fn file_in_folder(key: &str, text: &str, folder: &str) -> Result<(), Fault> {
+    let path = before_ref(text).filter(|_| text.contains("@refs/")).unwrap_or(text);
+    yaml(key, path)?;
+    if text.contains(['/', '\\']) {
+        let name = path.rsplit(['/', '\\']).next().unwrap_or_default();
+        return Err(invalid(codes::PUBLISHER_WORKFLOW, key, "it is a path, where the file's name is meant")
+            .found(text)
+            .fix(format!(
+                "write `{}`; the folder is always `{}`",
+                shown(name),
+                folder.trim_end_matches('/')
+            )));
+    }
+    one_script(key, text)
 }
 
 /// Returns `true` if a repository can have a name.

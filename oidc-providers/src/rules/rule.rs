@@ -4,12 +4,14 @@ use std::borrow::Cow;
 
 use oidc_core::{Diagnosis, Mismatch, Target, shown};
 
-use super::config::{Check, Config, Fault};
-use super::glob::{Glob, Name, Pattern};
-use super::held::{Held, words};
+use super::called::{CalledWorkflow, ComparedFile, StartedFiles, Workflows};
+use super::config::{Check, Config};
+use super::glob::{Name, Pattern};
+use super::held::{Held, Scope, words};
+use super::several::Below;
 use super::token::{Token, differs};
 use super::workflow::{check_event, check_ref};
-use super::{Comparison, Field, names};
+use super::{Field, names};
 use crate::codes;
 
 /// A rule of a platform's table, other than its names and ids.
@@ -31,11 +33,17 @@ pub(crate) enum Rule {
     Events(&'static Field, Option<&'static UsualEvents>, Check),
     /// The claim is an array with all of the configured texts. The words are the name of one and the fix where it is missing.
     AllOf(&'static Field, Check, [&'static str; 2]),
-    /// A part of the claim, which the platform finds, is the configured text as a whole. A platform that knows more of another
-    /// part than that it differs returns that mismatch.
-    Part(&'static Field, Check, Part, Differs),
-    /// A part of the claim, which the platform finds, fits the configured pattern. Without a pattern, every part does.
-    Fits(&'static Field, fn(&str, &str, &Scope<'_>) -> Result<(), Fault>, Part),
+    /// A part of the claim, which the platform finds, is the configured text as a whole.
+    Part(&'static Field, Check, Part),
+    /// The workflow that a registry compares is the configured file.
+    Workflow(&'static Workflows),
+    /// The workflow that was started is a file that fits the field's pattern. Without a pattern, every file does.
+    StartedFiles(&'static Field, &'static Workflows),
+    /// The workflow that holds the job is the configured one.
+    CalledWorkflow(&'static Workflows),
+    /// The repository is one of the owner, who is the first field, and fits the second's pattern. Without a pattern, every
+    /// repository does.
+    Below(&'static Field, &'static Field),
     /// The claim is a part of another claim of the same token, such as a repository's owner.
     Agrees(&'static Field, &'static Field, fn(&str) -> &str),
     /// The claim is the same as that of the other field, in a token that has it. The text is the fix of one that has another.
@@ -60,21 +68,8 @@ pub(crate) struct UsualEvents {
 /// alone.
 pub(crate) type Part = for<'t> fn(&'static Field, &Token<'t>, &str) -> Result<Cow<'t, str>, Mismatch>;
 
-/// Makes the mismatch of a found part that is not the configured text: the token, the field, and both texts.
-pub(crate) type Differs = fn(&Token<'_>, &Field, &str, &str) -> Diagnosis;
-
-/// The mismatch of a part of which nothing more is known.
-pub(crate) const PLAINLY: Differs = |_, field, found, expected| differs(field, found, expected);
-
 /// Reads a rule of a platform's own; `None` where the publisher does not have it, or a fault was noted.
 pub(crate) type Read = fn(&'static Field, &mut Config<'_>, &Scope<'_>) -> Option<Box<dyn Held>>;
-
-/// The publisher whose rules are read: its comparison, and the names by which it is found.
-#[derive(Debug)]
-pub(crate) struct Scope<'a> {
-    pub(crate) comparison: Comparison,
-    pub(crate) names: &'a [String],
-}
 
 impl Rule {
     /// Reads the rule's value; `None` where the publisher does not have the rule, or a fault was noted.
@@ -97,16 +92,13 @@ impl Rule {
                 let texts = config.texts(field, check);
                 if texts.is_empty() { None } else { held(AllOf { field, texts, words }) }
             }
-            Self::Part(field, check, part, differs) => {
-                held(PartIs { field, text: config.text(field, check)?, part, differs })
+            Self::Part(field, check, part) => held(PartIs { field, text: config.text(field, check)?, part }),
+            Self::Workflow(workflows) => held(ComparedFile::read(workflows, config)?),
+            Self::StartedFiles(field, workflows) => {
+                held(StartedFiles::read(field, workflows, config, scope.comparison))
             }
-            Self::Fits(field, check, part) => {
-                let parse = |key: &str, text: &str| {
-                    check(key, text, scope)?;
-                    Glob::parse(key, &scope.comparison.key(field, text))
-                };
-                held(Fits { field, pattern: config.parse(field, parse), part })
-            }
+            Self::CalledWorkflow(workflows) => held(CalledWorkflow::read(workflows, config)?),
+            Self::Below(owner, repositories) => held(Below::read(owner, repositories, config, scope)),
             Self::Agrees(field, whole, part) => held(Agrees { field, whole, part }),
             Self::Repeats(field, of, fix) => held(Repeats { field, of, fix }),
             Self::Always(check) => held(Always(check)),
@@ -116,10 +108,18 @@ impl Rule {
         }
     }
 
-    /// Returns the field whose configured text the rule compares with a part of a claim, with the way to find that part.
-    pub(crate) fn part(&self) -> Option<(&'static Field, Part)> {
+    /// Returns the part of a claim with which the rule compares the configured text of the field with this key, and the field
+    /// with that claim. There is no part in a token that the rule refuses.
+    pub(crate) fn part<'t>(
+        &self,
+        key: &str,
+        token: &Token<'t>,
+    ) -> Option<(&'static Field, Option<Cow<'t, str>>)> {
         match *self {
-            Self::Part(field, _, part, _) => Some((field, part)),
+            Self::Part(field, _, part) if field.key == key => Some((field, part(field, token, "").ok())),
+            Self::Workflow(workflows) if workflows.started.key == key => {
+                Some((workflows.compared(token.comparison.workflow), workflows.file(token, "").ok()))
+            }
             _ => None,
         }
     }
@@ -254,43 +254,15 @@ struct PartIs {
     field: &'static Field,
     text: String,
     part: Part,
-    differs: Differs,
 }
 
 impl Held for PartIs {
     fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let found = (self.part)(self.field, token, &self.text)?;
-        if token.comparison.same(self.field, &found, &self.text) {
-            return Ok(());
-        }
-        Err(Mismatch::new((self.differs)(token, self.field, &found, &self.text)))
+        token.same(self.field, &(self.part)(self.field, token, &self.text)?, &self.text)
     }
 
     fn describe(&self) -> Option<String> {
         Some(words(self.field, &self.text))
-    }
-}
-
-#[derive(Debug)]
-struct Fits {
-    field: &'static Field,
-    pattern: Option<Glob>,
-    part: Part,
-}
-
-impl Held for Fits {
-    fn check(&self, token: &Token<'_>) -> Result<(), Mismatch> {
-        let Some(pattern) = &self.pattern else { return Ok(()) };
-        let found = (self.part)(self.field, token, pattern.as_str())?;
-        if pattern.matches(&token.comparison.key(self.field, &found)) {
-            return Ok(());
-        }
-        let fix = "publish from one that fits, or change the pattern";
-        Err(Mismatch::new(differs(self.field, &found, pattern.as_str()).fix(fix)))
-    }
-
-    fn describe(&self) -> Option<String> {
-        Some(words(self.field, self.pattern.as_ref().map_or("all", Glob::as_str)))
     }
 }
 

@@ -1,11 +1,13 @@
 //! A platform's table of rules: the names by which its publishers are found, their immutable ids, and all other rules.
 
+use std::borrow::Cow;
+
 use oidc_core::{ImmutableId, Mismatch, PublisherField};
 
 use super::config::{Check, Config, Fault};
 use super::held::words;
 use super::link::{is_id, is_uuid};
-use super::rule::{Part, Rule};
+use super::rule::Rule;
 use super::token::Token;
 use super::{Comparison, Field, names};
 
@@ -40,9 +42,14 @@ impl Table {
         is_certified: false,
     };
 
-    /// Returns the field of a key that is compared with a part of its claim, with the way to find that part.
-    pub(crate) fn part(&self, key: &str) -> Option<(&'static Field, Part)> {
-        self.rules.iter().copied().flatten().filter_map(Rule::part).find(|(field, _)| field.key == key)
+    /// Returns the part of a claim that is compared with the field of this key, and the field with that claim
+    /// ([`Rule::part`]).
+    pub(crate) fn part<'t>(
+        &self,
+        key: &str,
+        token: &Token<'t>,
+    ) -> Option<(&'static Field, Option<Cow<'t, str>>)> {
+        self.rules.iter().copied().flatten().find_map(|rule| rule.part(key, token))
     }
 
     /// Returns the key by which publishers with these names are found, the same for names that are compared as equal.

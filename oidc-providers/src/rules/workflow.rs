@@ -6,6 +6,7 @@ use oidc_core::{Claims, Diagnosis, Mismatch, Target, shown};
 
 use super::compared::Compared;
 use super::config::{Fault, invalid};
+use super::names::before_ref;
 use super::token::Token;
 use super::{Field, events};
 use crate::codes;
@@ -29,6 +30,13 @@ pub(crate) fn split_repository(text: &str) -> Option<(&str, &str)> {
 pub(crate) fn split<'a>(workflow_ref: &'a str, revision: &str) -> Option<(&'a str, &'a str)> {
     let whole = workflow_ref.strip_suffix(revision)?.strip_suffix('@')?;
     split_repository(whole).filter(|(_, path)| !revision.is_empty() && !path.is_empty())
+}
+
+/// Returns the path of the workflow that a run began with. It is in the token's own repository, or there is none.
+pub(crate) fn started_path(claims: &Claims) -> Option<String> {
+    let (repository, workflow) = (claims.text("repository")?, claims.text("workflow_ref")?);
+    let path = workflow.strip_prefix(&*repository)?.strip_prefix('/')?;
+    before_ref(path).map(str::to_owned)
 }
 
 /// Checks the name of an event, which must not always run with the base repository's permissions on a

@@ -17,8 +17,20 @@ pub(crate) struct Sample<'a> {
 }
 
 impl<'a> Sample<'a> {
-    pub(crate) fn new(overrides: &'a Overrides) -> Self {
-        Self { claims: Map::new(), overrides }
+    /// A sample with the registered claims that the tokens of every platform have: issuer, audience, and the times of the
+    /// issue, in seconds since the Unix epoch, and of the end, `lifetime` seconds later.
+    pub(crate) fn issued(
+        (issuer, audience): (&str, impl Into<Value>),
+        now: u64,
+        lifetime: u64,
+        overrides: &'a Overrides,
+    ) -> Self {
+        let mut sample = Self { claims: Map::new(), overrides };
+        sample.claim("iss", issuer);
+        sample.claim("aud", audience);
+        sample.claim("iat", now);
+        sample.claim("exp", now.saturating_add(lifetime));
+        sample
     }
 
     /// Adds a claim, unless it is overridden.

@@ -19,12 +19,8 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 ///
 /// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ from call to call.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim("jti", jti);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
-    sample.claim("exp", now.saturating_add(LIFETIME));
     sample.claim("sub", "arn:aws:iam::123456789012:role/publisher");
     let own = json!({
         "aws_account": "123456789012",

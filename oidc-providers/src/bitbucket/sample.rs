@@ -20,11 +20,7 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 /// `now` is in seconds since the Unix epoch and becomes `iat`. Bitbucket has no `jti`; `jti` becomes the step's
 /// UUID here, so that tokens differ.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
-    sample.claim("exp", now.saturating_add(LIFETIME));
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim("workspaceUuid", "{11111111-1111-4111-8111-111111111111}");
     sample.claim("repositoryUuid", "{22222222-2222-4222-8222-222222222222}");
     sample.claim("pipelineUuid", "{33333333-3333-4333-8333-333333333333}");

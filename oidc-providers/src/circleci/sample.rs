@@ -28,11 +28,7 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 /// `now` is in seconds since the Unix epoch and becomes `iat`. CircleCI has no `jti`; `jti` becomes the job's
 /// id here, so that tokens differ.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
-    sample.claim("exp", now.saturating_add(LIFETIME));
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim(ORG_ID, issuer.rsplit_once("/org/").map_or(ORGANIZATION, |(_, id)| id));
     sample.claim(PROJECT_ID, "22222222-2222-4222-8222-222222222222");
     sample.claim(PIPELINE_DEFINITION_ID, "33333333-3333-4333-8333-333333333333");

@@ -23,12 +23,8 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 /// `now` is in seconds since the Unix epoch and becomes `iat`. Forgejo has no `jti`; `jti` becomes the run's id
 /// here, so that tokens differ.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim("nbf", now);
-    sample.claim("exp", now.saturating_add(LIFETIME));
     sample.claim("repository", "acme/widget");
     sample.claim("repository_id", "2");
     let owner = sample.text("repository").split('/').next().unwrap_or_default().to_owned();

@@ -17,13 +17,9 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 ///
 /// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ from call to call.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
+    let mut sample = Sample::issued((issuer, json!([audience])), now, LIFETIME, overrides);
     sample.claim("jti", jti);
-    sample.claim("iss", issuer);
-    sample.claim("aud", json!([audience]));
-    sample.claim("iat", now);
     sample.claim("nbf", now);
-    sample.claim("exp", now.saturating_add(LIFETIME));
     sample.claim("sub", "system:serviceaccount:acme:publisher");
     let of = |name: &str, digit: &str| {
         let group = |length| digit.repeat(length);

@@ -27,13 +27,9 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 /// [`claims`] with the overrides. Derived claims change with them: `repository_owner`, `ref_type`,
 /// `workflow_ref`, `job_workflow_ref`, the commits, `sub`. Ids are not derived.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim("jti", jti);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
     sample.claim("nbf", now.saturating_sub(NOT_BEFORE));
-    sample.claim("exp", now.saturating_add(LIFETIME));
     repository(&mut sample);
     run(&mut sample);
     workflow(&mut sample);

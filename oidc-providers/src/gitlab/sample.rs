@@ -30,13 +30,9 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 /// from `ref_path` (or the reverse), `ci_config_ref_uri`, the `job_…` claims, the commits, the claims about
 /// `environment`, `sub`. Of the ids, only those of the job are derived, from those of the project.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim("jti", jti);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
     sample.claim("nbf", now.saturating_sub(NOT_BEFORE));
-    sample.claim("exp", now.saturating_add(LIFETIME));
     project(&mut sample);
     reference(&mut sample);
     pipeline(&mut sample, issuer);

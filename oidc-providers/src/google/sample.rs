@@ -19,11 +19,7 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 /// `now` is in seconds since the Unix epoch and becomes `iat`. Google has no `jti`; `jti` becomes the
 /// machine's instance id here, so that tokens differ.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
-    sample.claim("exp", now.saturating_add(LIFETIME));
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim("email", "publisher@acme.iam.gserviceaccount.com");
     sample.claim("email_verified", true);
     sample.claim("sub", "104029292853099978293");

@@ -20,13 +20,9 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
 /// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ from call to call. The
 /// audience is the caller's choice here; Semaphore's is always the issuer.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {
-    let mut sample = Sample::new(overrides);
+    let mut sample = Sample::issued((issuer, audience), now, LIFETIME, overrides);
     sample.claim("jti", jti);
-    sample.claim("iss", issuer);
-    sample.claim("aud", audience);
-    sample.claim("iat", now);
     sample.claim("nbf", now);
-    sample.claim("exp", now.saturating_add(LIFETIME));
     sample.claim("org", "acme");
     sample.claim("org_id", "11111111-1111-4111-8111-111111111111");
     sample.claim("prj", "widget");

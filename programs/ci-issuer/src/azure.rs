@@ -1,11 +1,10 @@
 use axum::Json;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodFilter;
 use oidc_providers::azure::sample;
 use serde_json::{Value, json};
 
-use super::platform::{Endpoint, Job, Platform, Variables, credentials, variable};
+use super::platform::{Endpoint, Job, Platform, Variables, is_bearer, variable};
 
 /// The token endpoint's path below the issuer. The real one is long and at another host.
 const ENDPOINT: &str = "/oidctoken";
@@ -18,7 +17,7 @@ pub static AZURE: Platform = Platform {
     endpoint: Some(Endpoint {
         path: ENDPOINT,
         method: MethodFilter::POST,
-        is_allowed,
+        is_allowed: is_bearer,
         default_audience,
         answer,
     }),
@@ -41,10 +40,6 @@ fn variables(job: &Job<'_>) -> Variables {
     variables.push(variable("SYSTEM_OIDCREQUESTURI", format!("{}{ENDPOINT}", job.url)));
     variables.push(variable("SYSTEM_ACCESSTOKEN", job.request_token));
     variables
-}
-
-fn is_allowed(headers: &HeaderMap, request_token: &str) -> bool {
-    credentials(headers, "bearer") == Some(request_token)
 }
 
 fn default_audience(_claims: &Value) -> String {

@@ -1,11 +1,10 @@
 use axum::Json;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodFilter;
 use oidc_providers::forgejo::sample;
 use serde_json::{Value, json};
 
-use super::platform::{Endpoint, Job, Platform, Variables, credentials, variable};
+use super::platform::{Endpoint, Job, Platform, Variables, is_bearer, variable};
 
 /// The token endpoint's path below the issuer, as Forgejo has it.
 const ENDPOINT: &str = "/_apis/pipelines/workflows/1/idtoken";
@@ -19,7 +18,7 @@ pub static FORGEJO: Platform = Platform {
     endpoint: Some(Endpoint {
         path: ENDPOINT,
         method: MethodFilter::GET,
-        is_allowed,
+        is_allowed: is_bearer,
         default_audience,
         answer,
     }),
@@ -52,10 +51,6 @@ fn variables(job: &Job<'_>) -> Variables {
     variables.push(variable("ACTIONS_ID_TOKEN_REQUEST_URL", endpoint));
     variables.push(variable("ACTIONS_ID_TOKEN_REQUEST_TOKEN", job.request_token));
     variables
-}
-
-fn is_allowed(headers: &HeaderMap, request_token: &str) -> bool {
-    credentials(headers, "bearer") == Some(request_token)
 }
 
 fn default_audience(claims: &Value) -> String {

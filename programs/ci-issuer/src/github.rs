@@ -1,11 +1,10 @@
 use axum::Json;
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodFilter;
 use oidc_providers::github::sample;
 use serde_json::{Value, json};
 
-use super::platform::{Endpoint, Job, Platform, Variables, credentials, variable};
+use super::platform::{Endpoint, Job, Platform, Variables, is_bearer, variable};
 
 /// The URL of GitHub.
 const SERVER: &str = "https://github.com";
@@ -21,7 +20,7 @@ pub static GITHUB: Platform = Platform {
     endpoint: Some(Endpoint {
         path: ENDPOINT,
         method: MethodFilter::GET,
-        is_allowed,
+        is_allowed: is_bearer,
         default_audience,
         answer,
     }),
@@ -73,10 +72,6 @@ fn variables(job: &Job<'_>) -> Variables {
 fn default_audience(claims: &Value) -> String {
     let owner = claims.get("repository_owner").and_then(Value::as_str).unwrap_or_default();
     format!("{SERVER}/{owner}")
-}
-
-fn is_allowed(headers: &HeaderMap, request_token: &str) -> bool {
-    credentials(headers, "bearer") == Some(request_token)
 }
 
 fn answer(token: &str) -> Response {

@@ -89,6 +89,11 @@ pub(super) fn credentials<'a>(headers: &'a HeaderMap, expected: &str) -> Option<
     scheme.eq_ignore_ascii_case(expected).then_some(credentials)
 }
 
+/// The check of a platform whose jobs present their request token as a bearer token.
+pub(super) fn is_bearer(headers: &HeaderMap, request_token: &str) -> bool {
+    credentials(headers, "bearer") == Some(request_token)
+}
+
 /// Variables with their values, in the order in which they are printed.
 pub(super) type Variables = Vec<(String, String)>;
 

@@ -77,7 +77,8 @@ impl Package {
     /// All packages of an ecosystem whose names begin with `prefix` and go on after it.
     ///
     /// `prefix` ends with a separator (`-`, `_`, `.` or `/`): `acme-` is for `acme-widget`, and neither for `acme`
-    /// nor for `acmeevil`. An npm scope ends with its slash. The prefix is normalized by the rule of the
+    /// nor for `acmeevil`. An npm scope ends with its slash. A single letter before the separator is enough, since a
+    /// prefix's publishers are for the packages of their own account, however short it is. The prefix is normalized by the rule of the
     /// ecosystems `npm`, `pypi`, `cargo` and `rubygems`; a prefix of another ecosystem must be normalized already.
     ///
     /// ```

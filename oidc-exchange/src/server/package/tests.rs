@@ -39,6 +39,8 @@ fn a_prefix_ends_at_a_separator_and_covers_what_goes_on_after_it() {
         ),
         ("@acme/foo-", &["@acme/foo-bar"][..], &["@acme/foo", "@acme/foobar", "@acme-evil/foo-bar"][..]),
         ("acme.", &["acme.js"][..], &["acmeljs", "acme-js"][..]),
+        ("a-", &["a-widget"][..], &["a", "a-", "ab-widget", "b-a-widget", "@a/a-widget"][..]),
+        ("@a/", &["@a/widget"][..], &["@a", "@ab/widget", "@a-b/widget", "a/widget"][..]),
     ] {
         let prefix = prefix(text);
         for name in covered {

@@ -21,8 +21,12 @@ const ID: &str = "id";
 /// from, the inputs of the chosen one with what was typed, and everything that is wrong with it. [`Trust::form`] makes it, and
 /// [`PublisherForm::save`] stores what was typed.
 ///
-/// It is data for a template (`Serialize`), and [`PublisherForm::to_html`] writes it as plain, accessible HTML. The
-/// application decides who may see and change a package's publishers.
+/// It is data for a template (`Serialize`), and [`PublisherForm::to_html`] writes it as plain, accessible HTML.
+///
+/// The application decides who may see and change a package's publishers. The page has those of every account, since each of
+/// them may publish the package, and an owner has to see them all. Of a package that does not exist, any account may have a
+/// pending publisher: an application whose accounts are strangers to each other shows the page of such a package to nobody
+/// but those who may know of all of them, and an account's own pending publishers by [`Trust::of_account`].
 ///
 /// ```
 /// use oidc_exchange::server::{Package, PublisherForm, Trust, TrustError};

@@ -51,6 +51,9 @@ pub enum ComparedCase {
     PerField,
     /// They are different letters, in every field.
     Exact,
+    /// They are different letters in the fields that a publisher is [found by](crate::PublisherField::found_by), such
+    /// as the repository, and as the platform treats them in all others.
+    ExactNames,
     /// They are the same letter, in every field.
     Ignored,
 }

@@ -2,8 +2,8 @@ use oidc_core::http::Request;
 use serde_json::json;
 
 use super::row::{
-    self, AudienceSource, ComparedWorkflow, ExchangeError, Expiry, HttpUrl, KnownRefusal, Posted, Protocol,
-    ProtocolFacts, RegistryRules, Row, Scope, TrustedPlatform, USED, links, tools, wire,
+    self, AudienceSource, ComparedCase, ComparedWorkflow, ExchangeError, Expiry, HttpUrl, KnownRefusal,
+    Posted, Protocol, ProtocolFacts, RegistryRules, Row, Scope, TrustedPlatform, USED, links, tools, wire,
 };
 use super::token::PublishToken;
 use crate::pypi::{AUDIENCE_PATH, BURN_PATH, MINT_PATH, TOKEN_VARIABLE};
@@ -21,8 +21,9 @@ static KNOWN_REFUSALS: &[KnownRefusal] = &[
 ];
 
 /// The rules of PyPI, by warehouse's source: it accepts a called workflow of the publisher's own repository
-/// at the run's own ref or commit.
-const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Called);
+/// at the run's own ref or commit. Owner, repository and file are looked up letter by letter.
+const RULES: RegistryRules =
+    RegistryRules::comparing(ComparedWorkflow::Called).case(ComparedCase::ExactNames);
 
 /// The protocol of PyPI, also of indexes that support PEP 807 as well.
 pub(super) static PROTOCOL: Protocol =

@@ -192,7 +192,13 @@ impl Chooser<'_> {
         // Of equally near publishers, `max_by_key` over the reversed list returns the oldest.
         if let Some(Differing { candidate, mismatch }) = own.iter().rev().max_by_key(nearness) {
             let record = &candidate.record;
-            return Refusal::rule_differs(&record.package, mismatch, own.len() - 1).near(&record.id);
+            // Others' publishers, and those of other packages, are not the reader's to change.
+            let is_beside = |one: &&Differing<'_>| {
+                let other = &one.candidate.record;
+                other.id != record.id && other.package == record.package && other.account == record.account
+            };
+            let others = own.iter().filter(is_beside).count();
+            return Refusal::rule_differs(&record.package, mismatch, others).near(&record.id);
         }
         let stranger = strangers.first();
         let (ecosystem, package) = (request.ecosystem, request.package.as_deref());

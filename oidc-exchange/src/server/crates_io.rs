@@ -1,9 +1,11 @@
 use http::{HeaderMap, Method, Request, Response, StatusCode};
+use oidc_core::Secret;
 use serde_json::json;
 
 use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
-use super::http::{allowing, empty, exchange_member, explained, json, presented, unexchanged};
+use super::http::{allowing, empty, exchange_member, explained, json, unexchanged};
+use super::presented::presented;
 use super::refusal::Refusal;
 use super::refusal_kind::RefusalKind;
 use super::request::ExchangeRequest;
@@ -16,7 +18,7 @@ const ECOSYSTEM: &str = "cargo";
 /// crates.io's exchange as a tower service, to be mounted at `/api/v1/trusted_publishing/tokens`.
 ///
 /// `POST` with `{"jwt"}` makes a token for every crate with a publisher that accepts the identity; the answer
-/// is 200 and `{"token"}`. `DELETE` with a token in `Authorization`, with `Bearer` or without, revokes the
+/// is 200 and `{"token"}`. `DELETE` with a token in `Authorization`, as [`Exchange::find_in`] reads it, revokes the
 /// token: 204, whether it existed or not, and 401 for a text that is no token. A refusal is `{"errors":
 /// [{"detail"}]}`:
 ///
@@ -77,9 +79,9 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 async fn revoke(exchange: &Exchange, headers: &HeaderMap) -> Response<AnswerBody> {
     let token = presented(headers);
-    match token.filter(|token| exchange.is_ours(token)) {
+    match token.as_ref().map(Secret::expose).filter(|token| exchange.is_ours(token)) {
         None => {
-            let unexchanged = token.and_then(|token| unexchanged(token, "`POST` at this path"));
+            let unexchanged = token.and_then(|token| unexchanged(token.expose(), "`POST` at this path"));
             let detail = unexchanged.as_deref().unwrap_or("`Authorization` holds no token of this registry");
             error(StatusCode::UNAUTHORIZED, detail)
         }

@@ -52,15 +52,6 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
     }
 }
 
-/// The token in `Authorization`, with the scheme `Bearer`, or with none, as cargo sends it.
-pub(super) fn presented(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?.trim();
-    match value.split_once(' ') {
-        Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then_some(token.trim()),
-        None => Some(value),
-    }
-}
-
 /// The explanation for a caller that wants to revoke an identity token as if it were a publish token.
 /// `exchange` is the endpoint where the identity token belongs.
 pub(super) fn unexchanged(token: &str, exchange: &str) -> Option<String> {

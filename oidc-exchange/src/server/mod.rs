@@ -100,6 +100,7 @@ mod package;
 mod package_owner;
 mod pep_807;
 mod policy;
+mod presented;
 mod pypi;
 mod record;
 mod refusal;

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
+use data_encoding::BASE64;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use oidc_core::testing::FakeIssuer;
@@ -337,12 +338,26 @@ async fn an_identity_token_is_recognised_where_publish_tokens_are_ended() {
     );
 
     let registry = self::registry(CratesIo).await;
-    let bearer = format!("Bearer {}", registry.token(&json!({})));
-    let request = Request::delete("/api/v1/trusted_publishing/tokens").header("authorization", bearer);
-    let answer = ask(crates_io(registry.exchange.clone()), request, String::new()).await;
-    assert_eq!(answer.status, 401, "{}", answer.text);
-    let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
-    assert!(detail.contains("identity token") && detail.contains("exchange it first"), "{detail}");
+    let endpoint = || crates_io(registry.exchange.clone());
+    let end =
+        |value: String| Request::delete("/api/v1/trusted_publishing/tokens").header("authorization", value);
+    let presented = |token: &str| {
+        let basic = BASE64.encode(format!("__token__:{token}").as_bytes());
+        [token.to_owned(), format!("Bearer {token}"), format!("Basic {basic}")]
+    };
+    for value in presented(&registry.token(&json!({}))) {
+        let answer = ask(endpoint(), end(value), String::new()).await;
+        assert_eq!(answer.status, 401, "{}", answer.text);
+        let detail = answer.body["errors"][0]["detail"].as_str().unwrap();
+        assert!(detail.contains("identity token") && detail.contains("exchange it first"), "{detail}");
+    }
+    for form in 0..3 {
+        let minted = CratesIo.exchange(&registry, &registry.token(&json!({}))).await;
+        let token = minted.body["token"].as_str().unwrap();
+        let answer = ask(endpoint(), end(presented(token)[form].clone()), String::new()).await;
+        assert_eq!(answer.status, 204, "{}", answer.text);
+        assert!(registry.exchange.find(token).await.unwrap().is_none());
+    }
 }
 
 #[tokio::test]

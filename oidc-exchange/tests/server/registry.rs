@@ -10,7 +10,7 @@ use http_body_util::{BodyExt as _, Full};
 use oidc_core::testing::{FakeHttp, FakeIssuer, FakePlatform, ManualClock};
 use oidc_core::verify::Verifier;
 use oidc_core::verify::backend::AwsLc;
-use oidc_core::{Audience, Context, ProviderSet, Random, RandomError};
+use oidc_core::{Audience, Clock, Context, ProviderSet, Random, RandomError};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{
     Event, EventSink, Exchange, MintPolicy, Package, PublisherRecord, Trust, TrustPolicy, npm,
@@ -67,7 +67,7 @@ impl Memory {
 }
 
 /// A verifier of the fake platform's tokens.
-pub fn verifier(http: FakeHttp, clock: &ManualClock) -> (Verifier, ProviderSet) {
+pub fn verifier(http: FakeHttp, clock: &(impl Clock + Clone + 'static)) -> (Verifier, ProviderSet) {
     let cx = Context::default().with_clock(clock.clone()).with_http(http).with_random(Fresh);
     let providers = ProviderSet::default().with(FakePlatform::new());
     (Verifier::new(AwsLc, [Audience::new(AUDIENCE).unwrap()], &providers, &cx).unwrap(), providers)

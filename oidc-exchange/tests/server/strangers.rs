@@ -123,9 +123,21 @@ async fn a_job_that_is_refused_is_told_of_its_owners_publisher_and_not_of_a_stra
     let hub = Hub::over(&MemoryStore::for_tests(), |builder| builder);
     let alice = hub.configure("alice", "widget", &json!({ "environment": "production" }), false).await;
     assert!(hub.trust.published(&alice.package, &alice.id).await.unwrap());
-    hub.configure("mallory", "gadget", &json!({ "environment": "releases" }), false).await;
-    let refused = hub.exchange.exchange(&hub.token(), &ExchangeRequest::identity("npm")).await.unwrap_err();
-    assert_eq!(refused.diagnosis().expected.as_deref(), Some("production"), "{refused}");
+    for request in [ExchangeRequest::identity("npm"), ExchangeRequest::package("npm", "widget")] {
+        let alone = hub.exchange.exchange(&hub.token(), &request).await.unwrap_err().to_string();
+        for (name, is_pending) in [("gadget", false), ("widget", true)] {
+            let strangers =
+                hub.configure("mallory", name, &json!({ "environment": "releases" }), is_pending).await;
+            let refused = hub.exchange.exchange(&hub.token(), &request).await.unwrap_err();
+            assert_eq!(refused.diagnosis().expected.as_deref(), Some("production"), "{refused}");
+            assert_eq!(refused.to_string(), alone, "not even a stranger's number of publishers is told");
+            assert!(hub.trust.remove(&strangers.package, &strangers.id).await.unwrap());
+        }
+    }
+    hub.configure("alice", "widget", &json!({ "environment": "staging" }), false).await;
+    let request = ExchangeRequest::package("npm", "widget");
+    let refused = hub.exchange.exchange(&hub.token(), &request).await.unwrap_err().to_string();
+    assert!(refused.contains("one more publisher of the package"), "{refused}");
 }
 
 /// A publisher of somebody's: the package's number, 0 being `widget`, and its rules.

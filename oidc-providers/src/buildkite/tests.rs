@@ -54,6 +54,7 @@ fn a_job_for_a_branch_is_told_that_a_forks_may_be_called_the_same() {
     for tag in [json!(""), json!(null)] {
         let text = advice(json!({"build_tag": tag}));
         assert!(text.contains("found: `main`") && text.contains("forks"), "{text}");
+        assert!(text.starts_with("warning["), "an accepted job is told, too: {text}");
     }
     assert_eq!(advice(json!({"build_tag": "", "build_branch": ""})), "");
 }

@@ -142,6 +142,7 @@ impl Comparison {
     fn casing(self, field: &Field) -> Casing {
         match self.case {
             ComparedCase::Exact => Casing::Exact,
+            ComparedCase::ExactNames if field.of.found_by => Casing::Exact,
             ComparedCase::Ignored => Casing::IgnoreAscii,
             _ => field.casing,
         }
@@ -183,6 +184,21 @@ mod tests {
         }
         assert!(!per_field.same(&EXACT, "publish.yml", "Publish.yml"));
         assert_eq!(per_field.key(&EXACT, "Publish.yml"), "Publish.yml");
+    }
+
+    #[test]
+    fn a_registry_may_look_names_up_exactly_and_treat_other_fields_as_the_platform_does() {
+        let environment =
+            PublisherField::optional("environment", "Environment").compared(FieldComparison::IgnoringCase);
+        let environment = Field::new("code", environment);
+        let repository = Field { of: ANY.of.found_by(), ..ANY };
+        let rules = RegistryRules::default().case(ComparedCase::ExactNames);
+        let comparison = Comparison::from(rules);
+        assert!(!comparison.same(&repository, "Acme/Widget", "acme/widget"));
+        assert!(comparison.same(&repository, "Acme/Widget", "Acme/Widget"));
+        assert!(comparison.same(&environment, "Release", "release"));
+        assert!(!comparison.same(&EXACT, "publish.yml", "Publish.yml"));
+        assert!(Comparison::default().same(&repository, "Acme/Widget", "acme/widget"));
     }
 
     #[test]

@@ -50,6 +50,8 @@ static PROTOCOLS: &[Protocol] = &[
 
 /// The path of `gem push`, which shows an answer as it is.
 const PUSH: &str = "/api/v1/gems";
+/// The paths at which npm's clients ask by `POST` for what is known of packages, and take 404 for a registry that knows nothing.
+const ADVISORIES: &str = "/-/npm/v1/security/";
 
 /// The position of an unknown path in relation to the registry's URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,13 +69,21 @@ impl Failure {
         let problem = "nothing is served at this path";
         let failure = if position == Position::InsideRegistry && meant.is_at_its_root(path) {
             let message = format!("{problem}: this registry doesn't have what the client asks for");
-            Self::new(status_of(method), message)
+            Self::at_no_path(method, path, message)
         } else {
             let url = format!("{}{}", public_url.trim_end_matches('/'), meant.root());
             let message = format!("{problem}; {} is at {url}", meant.what());
-            Self::new(status_of(method), message).with_diagnosis(other_url(problem, &url))
+            Self::at_no_path(method, path, message).with_diagnosis(other_url(problem, &url))
         };
         if path.contains(PUSH) { failure.in_text() } else { failure }
+    }
+
+    fn at_no_path(method: &Method, path: &str, message: String) -> Self {
+        if is_write(method, path) {
+            Self::new(StatusCode::METHOD_NOT_ALLOWED, message).allowing("")
+        } else {
+            Self::new(StatusCode::NOT_FOUND, message)
+        }
     }
 }
 
@@ -104,11 +114,13 @@ impl Meant {
     }
 }
 
-fn status_of(method: &Method) -> StatusCode {
+/// Returns `true` if the client wants something changed. It must not get 404: to npm, what was to be removed is gone then, and
+/// to a client that exchanges a token, nobody trusts its job.
+fn is_write(method: &Method, path: &str) -> bool {
     match *method {
-        // To npm, 404 means that what was to be removed is gone.
-        Method::PUT | Method::PATCH | Method::DELETE => StatusCode::METHOD_NOT_ALLOWED,
-        _ => StatusCode::NOT_FOUND,
+        Method::POST => !path.contains(ADVISORIES),
+        Method::PUT | Method::PATCH | Method::DELETE => true,
+        _ => false,
     }
 }
 
@@ -144,6 +156,29 @@ mod tests {
             for url in ["http://localhost/r", "http://localhost/r/"] {
                 let said = said(url, path, Position::OutsideRegistry);
                 assert!(said.ends_with(expected), "{path}: {said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_write_at_no_path_is_not_allowed_and_a_read_is_not_found() {
+        let status = |method: &Method, path: &str, position| {
+            Failure::unknown_path("http://localhost/r", method, path, position).status()
+        };
+        for position in [Position::InsideRegistry, Position::OutsideRegistry] {
+            for path in
+                ["/-/x", "/api/v1/gems", "/npm/legacy/", "/a/b/c", "/npm/api/v1/trusted_publishing/tokens"]
+            {
+                for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+                    assert_eq!(status(&method, path, position), 405, "{method} {path}");
+                }
+                for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
+                    assert_eq!(status(&method, path, position), 404, "{method} {path}");
+                }
+            }
+            for path in ["/-/npm/v1/security/advisories/bulk", "/npm/-/npm/v1/security/audits/quick"] {
+                assert_eq!(status(&Method::POST, path, position), 404, "a question, and not a write: {path}");
+                assert_eq!(status(&Method::PUT, path, position), 405, "{path}");
             }
         }
     }

@@ -385,7 +385,7 @@ async fn a_push_to_the_wrong_path_is_told_the_gems_own_in_plain_text() {
         let answer =
             http::send(&scene.cx, push.body("application/octet-stream", Gem::default().pack())).await;
         let root = format!("{}/rubygems/", scene.url().trim_end_matches('/'));
-        assert_eq!(answer.status, 404, "{path}");
+        assert_eq!(answer.status, 405, "{path}");
         assert_eq!(
             text(&answer),
             format!("nothing is served at this path; RubyGems of this registry is at {root} (registry-path)")

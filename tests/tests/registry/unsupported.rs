@@ -91,6 +91,9 @@ async fn what_is_not_served_to_anybody_is_refused_without_advice_on_the_url() {
         (Method::Post, "rubygems/api/v1/api_key", 405, "API keys"),
         (Method::Post, "rubygems/api/v1/oidc/api_key_roles/x/assume_role", 405, "exchange_token"),
         (Method::Get, "rubygems/specs.4.9.gz", 404, "nothing is served"),
+        (Method::Post, "rubygems/upload", 405, "nothing is served"),
+        (Method::Post, "-/npm/v1/nothing", 405, "nothing is served"),
+        (Method::Post, "-/npm/v1/security/advisories/bulk", 404, "nothing is served"),
         (Method::Get, "pypi/widget/json", 405, "PyPI's API"),
         (Method::Post, "simple/", 405, "/legacy/"),
     ] {

@@ -225,7 +225,8 @@ pub(super) async fn hostile_claims_bring_errors<H: Harness>(harness: &H) {
 fn rules() -> impl Iterator<Item = (ComparedWorkflow, ComparedCase)> {
     use ComparedWorkflow::{Called, CalledAnywhere, CalledAtAnyRef, Neither, Started, Uncertain};
     let workflows = [Started, Called, CalledAtAnyRef, CalledAnywhere, Neither, Uncertain];
-    let cases = [ComparedCase::PerField, ComparedCase::Exact, ComparedCase::Ignored];
+    let cases =
+        [ComparedCase::PerField, ComparedCase::Exact, ComparedCase::ExactNames, ComparedCase::Ignored];
     workflows.into_iter().flat_map(move |workflow| cases.map(|case| (workflow, case)))
 }
 

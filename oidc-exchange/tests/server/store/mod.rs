@@ -1,6 +1,7 @@
 //! The stores: in memory, over SQLite and over PostgreSQL.
 
 mod accounts;
+mod agreement;
 mod authorize;
 mod batches;
 mod conformance;

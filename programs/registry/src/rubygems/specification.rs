@@ -159,7 +159,7 @@ impl Specification {
 }
 
 fn date(field: Field<'_>) -> Result<Date, InvalidField> {
-    let day = field.text()?.get(..10).and_then(|day| day.parse::<Date>().ok());
+    let day = field.time().and_then(|time| time.get(..10)).and_then(|day| day.parse::<Date>().ok());
     day.filter(|day| day.year() >= 1970).ok_or_else(|| field.invalid("a date such as 2026-01-02"))
 }
 
@@ -193,10 +193,10 @@ fn dependencies(object: Object<'_>) -> Result<Vec<Dependency>, InvalidSpecificat
 fn dependency(field: Field<'_>) -> Result<Dependency, InvalidSpecification> {
     let object = field.object("Gem::Dependency")?;
     let kind = object.field("type");
-    let kind = match kind.text()? {
-        ":runtime" => Kind::Runtime,
-        ":development" => Kind::Development,
-        _ => return Err(kind.invalid("`:runtime` or `:development`").into()),
+    let kind = match kind.symbol() {
+        Some("runtime") => Kind::Runtime,
+        Some("development") => Kind::Development,
+        _ => return Err(kind.invalid("`:runtime` or `:development`, without quotes").into()),
     };
     let name = GemName::parse(object.field("name").text()?)?.to_string();
     Ok(Dependency { name, kind, requirement: Requirement::read(object.field("requirement"))? })
@@ -268,9 +268,14 @@ pub(super) mod tests {
             ("platform: ruby", "platform: ../ruby", "`platform` is `../ruby`"),
             ("date: 2026-11-20", "date: 2026-13-20", "a date such as"),
             ("date: 2026-11-20", "date: é", "a date such as"),
+            ("00:00:00.000000000 Z", "00:00:00.000000000 Z#", "a date such as"),
             ("date: 2026-11-20", "date: 0001-01-01", "a date such as"),
             ("name: gadget", "name: \"gadget:>= 1|x\"", "not a gem's name"),
-            ("type: :runtime", "type: :exec", "`type` is `:exec`"),
+            ("type: :runtime", "type: :exec", "the symbol `:exec`"),
+            ("type: :runtime", "type: ':runtime'", "without quotes"),
+            ("type: :runtime", "type: runtime", "`type` is `runtime`"),
+            ("name: gadget", "name: yes", "`name` is `yes`"),
+            ("bindir: bin", "bindir: :bin", "the symbol `:bin`"),
             (
                 "version: !ruby/object:Gem::Version",
                 "version: !ruby/object:Gem::Platform",

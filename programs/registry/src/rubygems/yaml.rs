@@ -53,6 +53,10 @@ pub(super) enum InvalidYaml {
     Documents,
     #[error("has a character that only some readers take for the end of a line; escape it as in \"\\u2028\"")]
     Characters,
+    #[error("has a line that begins with a tab, which Ruby doesn't read")]
+    Tab,
+    #[error("has the symbol `{}`, which RubyGems doesn't read", shown(.0).up_to(MAX_SHOWN))]
+    Symbol(String),
 }
 
 /// A value is not what is expected under its key.
@@ -90,9 +94,48 @@ impl Node {
     }
 }
 
-/// Returns `true` if a text without quotes is nothing or a number.
+/// Returns `true` if Ruby takes a text without quotes for something else (`Psych::ScalarScanner`), so that `gem build` writes
+/// such a text with quotes.
 fn is_other(plain: &str) -> bool {
-    is_nothing(plain) || plain.parse::<f64>().is_ok()
+    is_nothing(plain) || plain.starts_with(':') || is_truth(plain) || is_number(plain) || is_time(plain)
+}
+
+fn is_truth(plain: &str) -> bool {
+    ["yes", "no", "true", "false", "on", "off", "y", "n"].iter().any(|word| plain.eq_ignore_ascii_case(word))
+}
+
+/// Returns `true` for a number in any of the forms of YAML 1.1, such as `1_000`, `1,000`, `0x1f`, `1:30` and `.inf`.
+fn is_number(plain: &str) -> bool {
+    let number = plain.strip_prefix(['+', '-']).unwrap_or(plain);
+    let is_of = |text: &str, others: &[char]| text.chars().all(|c| c.is_ascii_digit() || others.contains(&c));
+    let begins = number.starts_with(|c: char| c.is_ascii_digit());
+    let hexadecimal = number.strip_prefix("0x").or_else(|| number.strip_prefix("0b"));
+    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, ""));
+    number.parse::<f64>().is_ok()
+        || [".inf", ".nan"].iter().any(|name| number.eq_ignore_ascii_case(name))
+        || begins && is_of(number, &['_', ','])
+        || begins && matches!(number.matches(':').count(), 1 | 2) && is_of(number, &['_', ':', '.'])
+        || mantissa.matches('.').count() == 1
+            && is_of(mantissa, &['_', ',', '.'])
+            && is_of(exponent, &['+', '-'])
+        || hexadecimal.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit() || "_,".contains(c)))
+}
+
+/// Returns `true` for a day such as `2026-01-31`, with or without a time of it.
+fn is_time(plain: &str) -> bool {
+    let mut parts = plain.trim_start_matches('-').splitn(3, '-');
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let is_clock = |c: char| {
+        c.is_ascii_digit() || matches!(c, 'T' | 't' | 'Z' | 'z' | ':' | '.' | '+' | '-' | ' ' | '\t')
+    };
+    year.len() == 4
+        && is_digits(year)
+        && is_digits(month)
+        && rest.starts_with(|c: char| c.is_ascii_digit())
+        && rest.chars().all(is_clock)
 }
 
 fn is_nothing(plain: &str) -> bool {
@@ -158,7 +201,25 @@ impl<'a> Field<'a> {
             {
                 Ok(text)
             }
-            _ => Err(self.invalid("a text, quoted if it looks like a number")),
+            _ => Err(self.invalid("a text, quoted if it looks like a number or another value")),
+        }
+    }
+
+    /// A day, with or without a time of it.
+    pub(super) fn time(self) -> Option<&'a str> {
+        match self.node {
+            Some(Node { tag: None, value: Value::Scalar { text, .. } }) => {
+                Some(text.as_str()).filter(|text| is_time(text))
+            }
+            _ => None,
+        }
+    }
+
+    /// One of the symbols that RubyGems reads, which a text in quotes is not.
+    pub(super) fn symbol(self) -> Option<&'a str> {
+        match self.node {
+            Some(Node { tag: None, value: Value::Scalar { text, is_plain: true } }) => text.strip_prefix(':'),
+            _ => None,
         }
     }
 
@@ -235,14 +296,70 @@ mod tests {
             "a: !!int 1\n",
             "a: !<!ruby/object:OpenStruct> {}\n",
             "%TAG !g! !ruby/object:\n--- !g!OpenStruct {}\n",
+            "a: :evil\n",
+            "a: [b, :\"c\"]\n",
+            "a: b\n\t\nc: d\n",
             "{",
             "",
         ] {
             assert!(Node::parse(text).is_err(), "{text:?}");
         }
-        for value in ["1.0", "1", "1e5", ".5", "~", "!binary YQ==", "!!str a", "[a]"] {
+        for value in [
+            "1.0",
+            "1",
+            "1e5",
+            ".5",
+            "~",
+            "!binary YQ==",
+            "!!str a",
+            "[a]",
+            "yes",
+            "No",
+            "TRUE",
+            "off",
+            "y",
+            "1_0",
+            "1,000",
+            "+1",
+            "-1.",
+            "0x1f",
+            "0b1",
+            "017",
+            "1:30",
+            "1:30:10.5",
+            "-.inf",
+            ".NaN",
+            "2026-1-31",
+            "2026-01-31 10:00:00 Z",
+            "2026-01-31T10:00:00.5+01:00",
+            ":runtime",
+            "1_0.5e+3",
+        ] {
             let node = Node::parse(&format!("name: {value}\n")).unwrap();
             assert!(node.field("x").map().unwrap().field("name").text().is_err(), "{value}");
+        }
+        for value in [
+            "1.0.0",
+            "1.0.0.pre1",
+            "'1.0'",
+            "\"yes\"",
+            "yes and no",
+            "only",
+            "a:b",
+            "1:2:3:4",
+            "x86_64",
+            "0xyz",
+            "e1",
+            "':runtime'",
+            "=",
+            ">",
+            "2026-01-31 was a Saturday",
+            "12-1-1",
+            "3.x",
+            "1.2-3",
+        ] {
+            let node = Node::parse(&format!("name: {value}\n")).unwrap();
+            assert!(node.field("x").map().unwrap().field("name").text().is_ok(), "{value}");
         }
     }
 

@@ -19,6 +19,8 @@ const TAGS: [&str; 8] = [
     "tag:yaml.org,2002:binary",
     "tag:yaml.org,2002:str",
 ];
+/// The symbols that RubyGems itself accepts.
+const SYMBOLS: [&str; 2] = ["development", "runtime"];
 /// Ends of lines for YAML 1.1, which Ruby reads, and text for YAML 1.2, which is read here. The first begins UTF-16 there.
 const AMBIGUOUS: [char; 4] = ['\u{feff}', '\u{85}', '\u{2028}', '\u{2029}'];
 
@@ -26,6 +28,9 @@ const AMBIGUOUS: [char; 4] = ['\u{feff}', '\u{85}', '\u{2028}', '\u{2029}'];
 pub(super) fn document(text: &str) -> Result<Node, InvalidYaml> {
     if text.contains(AMBIGUOUS) {
         return Err(InvalidYaml::Characters);
+    }
+    if text.contains("\n\t") {
+        return Err(InvalidYaml::Tab);
     }
     let left = Cell::new(MAX_STRETCH);
     let events = Parser::new_from_iter(Stretch { text: text.chars(), left: &left });
@@ -88,9 +93,7 @@ impl<'a> Reader<'a> {
             return Err(InvalidYaml::Size);
         }
         let (tag, value) = match event {
-            Event::Scalar(text, style, 0, tag) => {
-                (tag, Value::Scalar { text: text.into_owned(), is_plain: style == ScalarStyle::Plain })
-            }
+            Event::Scalar(text, style, 0, tag) => (tag, scalar(text.into_owned(), style)?),
             Event::SequenceStart(0, tag) => (tag, Value::List(self.list(depth)?)),
             Event::MappingStart(0, tag) => (tag, Value::Map(self.map(depth)?)),
             Event::Alias(_) | Event::Scalar(..) | Event::SequenceStart(..) | Event::MappingStart(..) => {
@@ -124,6 +127,16 @@ impl<'a> Reader<'a> {
                 return Err(InvalidYaml::Twice(key));
             }
         }
+    }
+}
+
+fn scalar(text: String, style: ScalarStyle) -> Result<Value, InvalidYaml> {
+    let is_plain = style == ScalarStyle::Plain;
+    match text.strip_prefix(':') {
+        Some(symbol) if is_plain && !symbol.is_empty() && !SYMBOLS.contains(&symbol) => {
+            Err(InvalidYaml::Symbol(text))
+        }
+        _ => Ok(Value::Scalar { text, is_plain }),
     }
 }
 

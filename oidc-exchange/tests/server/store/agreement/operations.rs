@@ -75,7 +75,7 @@ impl Scene {
         let owners = Owners::default();
         owners.own("acme-one", &["alice"]);
         owners.own("acme-two", &["alice", "bob"]);
-        let uses = if seed % 2 == 0 { 1 } else { 2 };
+        let uses = if seed.is_multiple_of(2) { 1 } else { 2 };
         Self { state: seed, issuer, clock, owners, tokens: Vec::new(), uses }
     }
 

@@ -112,9 +112,9 @@ impl Context {
         self
     }
 
-    /// Accepts identity tokens for this audience beside those for the registry's, for a registry that accepts
-    /// the audience that a platform gives all its jobs (`Issuer::with_fixed_audience`). By default such a
-    /// token is an error: every service that it is presented to can use it at every other one.
+    /// Accepts identity tokens for this audience too, beside those for the registry's own audience: for a registry
+    /// that accepts the audience that a platform gives to all its jobs (`Issuer::with_fixed_audience`). By default
+    /// such a token is an error, since each service to which it is presented can use it at all others.
     ///
     /// ```
     /// use oidc_core::{Audience, Context};

@@ -84,11 +84,10 @@ pub trait Provider: fmt::Debug + Send + Sync {
         Ok(vec![self.identify(claims)?])
     }
 
-    /// The registry half: the immutable id of that which one of the token's [identities](Provider::identities)
-    /// names, by which its publishers are found after a rename: of the repository or project itself. Its claim is
-    /// the key in a publisher's configuration. `None` where the platform has no such id, or the token does not
-    /// contain it. A publisher with this id refuses a token that has the id and another name as
-    /// [`Mismatch::renamed`].
+    /// The registry half: the immutable id of the repository or project that one of the token's
+    /// [identities](Provider::identities) names. Its publishers are found by this id after a rename. Its claim is the
+    /// key in a publisher's configuration. `None` where the platform has no such id, or the token does not contain
+    /// it. A publisher with this id refuses a token that has the id and another name as [`Mismatch::renamed`].
     ///
     /// Never return the id of anything larger than the identity, such as that of an organization for a repository:
     /// the holder of a token with this id is told what the publisher expects.

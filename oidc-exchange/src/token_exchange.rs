@@ -9,7 +9,7 @@ pub const GRANT_TYPE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// The type of an OpenID Connect ID token, which a job's identity token is.
 pub const ID_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:id_token";
 
-/// The type of any JWT, as which a registry may be sent an identity token too.
+/// The type of any JWT. A client may send an identity token with this type too.
 pub const JWT_TYPE: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// The type of a publish token.

@@ -21,11 +21,11 @@ const GITLAB_INSTANCES: [&str; 4] = [
 /// The variable with GitLab's token for the certificate authority.
 const GITLAB_TOKEN: &str = "SIGSTORE_ID_TOKEN";
 
-/// A check of a job before anything is signed: everything that the job itself can know of the registry's reasons to
-/// refuse its provenance, or of the tool's to leave it out.
+/// A check of a job before anything is signed: the reasons, as far as the job can know them, for which the registry
+/// would refuse its provenance or the tool would leave it out.
 ///
-/// npm checks none of this in a dry run, and signs before it asks the registry, so that the first to tell is the
-/// registry on the day of the release.
+/// npm checks none of this in a dry run, and signs before it asks the registry, so that a mistake appears only on the
+/// day of the release.
 ///
 /// ```
 /// use oidc_core::{Context, Environment, Severity};
@@ -73,13 +73,13 @@ impl<'a> Preflight<'a> {
         }
     }
 
-    /// The user asks for provenance, so that a release without it fails. Otherwise the tool makes it by itself where it can,
-    /// and what keeps it from doing so is a warning: it says nothing.
+    /// States that the user asks for provenance, so that a release without it fails. Otherwise the tool makes
+    /// provenance where it can and says nothing where it can't, and an obstacle is a warning.
     pub fn asked(self) -> Self {
         Self { is_asked: true, ..self }
     }
 
-    /// The certificate authority is one of the user's own, which may know any platform's instance.
+    /// States that the certificate authority is one of the user's own, which may know any platform's instance.
     pub fn private_instance(self) -> Self {
         Self { is_private_instance: true, ..self }
     }
@@ -95,12 +95,13 @@ impl<'a> Preflight<'a> {
         Self { manifest: Some(manifest), ..self }
     }
 
-    /// Tells whether the package is or will be public: by `--access public`, by the manifest, or since it is already.
+    /// States whether the package is or will be public: by `--access public`, by the manifest, or since it is
+    /// already.
     pub fn public(self, is_public: bool) -> Self {
         Self { is_public: Some(is_public), ..self }
     }
 
-    /// Returns what is wrong, the gravest first; empty where nothing is. Errors are what the release would fail with.
+    /// Returns the problems, the most severe first. The release would fail with those whose severity is an error.
     pub fn check(&self, cx: &Context) -> Vec<Diagnosis> {
         let variables = Variables::new(cx.environment());
         let Ok(kind) = variables.platform() else { return vec![self.no_platform(cx)] };

@@ -54,7 +54,7 @@ impl fmt::Display for Proxy {
     }
 }
 
-/// The sender's knowledge of the way of a request, for use in errors.
+/// The route of a request, as its sender knows it, for use in errors.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Way {

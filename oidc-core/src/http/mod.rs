@@ -271,8 +271,8 @@ impl Response {
         matches!(self.status, 407 | 511) || (400..=499).contains(&self.status) && self.is_html()
     }
 
-    /// Returns the proxy that may have answered in the place of a service that speaks JSON: the request went
-    /// through it, and the answer is a page or a server's fault, and no JSON.
+    /// Returns the proxy that may have answered in the place of a service that speaks JSON: the request went through
+    /// it, and the answer is a page or a server's error instead of JSON.
     ///
     /// ```
     /// # use oidc_core::http::{Proxy, Response};

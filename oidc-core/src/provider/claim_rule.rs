@@ -30,8 +30,9 @@ impl ClaimRule {
         Self::new(name, ClaimUse::Required, ClaimType::Flag)
     }
 
-    /// A claim of RFC 7519 without which no token is accepted, and which the verifier does not require of every platform, such as
-    /// `nbf`. What it does require needs no row in a platform's table.
+    /// A claim of RFC 7519 that all tokens of this platform have, although the verifier does not require it of every
+    /// platform, such as `nbf`. A claim that the verifier requires of every platform needs no row in a platform's
+    /// table.
     pub const fn registered(name: &'static str) -> Self {
         Self::new(name, ClaimUse::Required, ClaimType::Registered)
     }

@@ -1,5 +1,5 @@
-/// The rules in which public registries differ from each other. With them a job is told the publisher that
-/// one registry needs.
+/// The rules in which public registries differ from each other. They determine the publisher that a job is told to
+/// configure at one registry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct RegistryRules {

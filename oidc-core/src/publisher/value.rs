@@ -14,9 +14,9 @@ const MAX_BYTES: usize = 255;
 const MAX_ELEMENTS: usize = 32;
 
 impl InvalidPublisher {
-    /// Checks that a configuration has the keys that [`InvalidPublisher::check_keys`] asks for and that each value is what
-    /// its field's [type](PublisherField::value) says, as [`PublisherField::read_text`] and its siblings read it. What may stand
-    /// in a text beyond that is the platform's to check.
+    /// Checks that a configuration has the keys that [`InvalidPublisher::check_keys`] asks for and that each value is
+    /// what its field's [type](PublisherField::value) says, as [`PublisherField::read_text`] and its siblings read
+    /// it. Any further rule on a text is checked by the platform.
     ///
     /// ```
     /// use oidc_core::{InvalidPublisher, PublisherField};

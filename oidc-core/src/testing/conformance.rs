@@ -83,8 +83,8 @@ pub trait Harness: Send + Sync {
     /// `exp` is later.
     fn claims(&self, issuer: &str, audience: &str, now: u64) -> Value;
 
-    /// The configuration of a publisher that accepts that job and has every field that the job has a value for. By default it is
-    /// what [`Provider::settings`] proposes; `None` says so.
+    /// The configuration of a publisher that accepts that job and has every field that the job has a value for.
+    /// `None`, the default, stands for the configuration that [`Provider::settings`] proposes.
     fn config(&self) -> Option<Value> {
         None
     }
@@ -95,17 +95,18 @@ pub trait Harness: Send + Sync {
         Vec::new()
     }
 
-    /// Jobs on the platform and elsewhere, and what comes of each: one that gets tokens, if the platform gives jobs any; those
-    /// that it gives none; and surroundings that look like it and are not.
+    /// Jobs, each with its expected outcome: one that gets tokens, if the platform gives tokens to jobs; jobs that
+    /// get none; and surroundings that only look like the platform's.
     fn jobs(&self) -> Vec<Job>;
 
-    /// Returns `true` if a publisher takes two texts of a claim for the same, for a reason that no table of fields tells.
+    /// Returns `true` if a publisher treats two different texts of a claim as equal, by a rule that its table of
+    /// fields does not contain.
     fn is_same(&self, _claim: &str, _one: &str, _other: &str) -> bool {
         false
     }
 }
 
-/// The surroundings of a publish tool: a job of the platform, or not.
+/// The surroundings in which a publish tool runs, which may be a job of the platform.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Job {
@@ -122,7 +123,7 @@ pub struct Job {
 enum Outcome {
     /// A source, which gives a token.
     Permitted,
-    /// An error that says why: when the job is detected, or where that can't be told, when a token is asked for.
+    /// An error with the reason: at detection or, where only the source can find out, when a token is requested.
     Unpermitted,
     /// Nothing.
     Elsewhere,
@@ -182,7 +183,8 @@ impl Job {
     }
 }
 
-/// An identity token for an audience, as a platform of [`Job::permitted`] gives it: signed, and by nobody that is trusted.
+/// An identity token for an audience, as a job of [`Job::permitted`] gets it. It is signed by an issuer that nobody
+/// trusts.
 pub fn token(audience: &str) -> String {
     let issuer = FakeIssuer::new("https://tokens.example");
     issuer.sign(&json!({
@@ -190,7 +192,7 @@ pub fn token(audience: &str) -> String {
     }))
 }
 
-/// Every case, one after the other.
+/// Runs every case, one after the other.
 pub async fn all<H: Harness>(harness: &H) {
     detection(harness).await;
     tokens(harness).await;
@@ -207,20 +209,21 @@ pub async fn detection<H: Harness>(harness: &H) {
     detection::hostile_variables_bring_errors(harness).await;
 }
 
-/// Checks that a token is for the requested audience, and that no answer of a platform is taken for a token that it isn't.
+/// Checks that a token is for the requested audience, and that an answer of the platform without a token is never
+/// taken for a token.
 pub async fn tokens<H: Harness>(harness: &H) {
     answers::a_source_gives_a_token_for_the_audience(harness).await;
     answers::hostile_answers_bring_errors(harness).await;
     answers::a_hidden_variable_hides_the_identity(harness).await;
 }
 
-/// The tables agree with each other.
+/// Checks that the tables agree with each other.
 pub fn tables<H: Harness>(harness: &H) {
     fields::the_profile_names_its_claims_once(harness);
     fields::each_field_agrees_with_its_claim(harness);
 }
 
-/// A configuration is what the table of fields says, and every fault is told with its field.
+/// Checks that configurations follow the table of fields, and that every fault is reported with its field.
 pub fn configurations<H: Harness>(harness: &H) {
     fields::missing_keys_are_told(harness);
     fields::unknown_keys_are_told(harness);
@@ -228,7 +231,8 @@ pub fn configurations<H: Harness>(harness: &H) {
     fields::all_faults_are_told_at_once(harness);
 }
 
-/// A job's token matches the publisher that is proposed for it, and none that differs in one claim does.
+/// Checks that a job's token matches the publisher that is proposed for the job, and that it does not match once a
+/// claim that a rule reads is changed.
 pub async fn matching<H: Harness>(harness: &H) {
     matching::a_job_matches_its_publisher(harness).await;
     matching::every_changed_claim_is_refused(harness).await;
@@ -236,7 +240,7 @@ pub async fn matching<H: Harness>(harness: &H) {
     matching::hostile_claims_bring_errors(harness).await;
 }
 
-/// An identity is of one issuer.
+/// Checks that an identity belongs to one issuer.
 pub async fn identities<H: Harness>(harness: &H) {
     matching::another_issuers_token_is_refused(harness).await;
 }

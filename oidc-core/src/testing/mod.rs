@@ -1,7 +1,7 @@
 //! Fakes for tests, for this workspace and for crates that build on it, and [the suite](conformance) that every
 //! platform passes. The fakes are exempt from semver; the suite follows it.
 //!
-//! [`FakePlatform`] is a platform for tests that need one and none in particular.
+//! [`FakePlatform`] is a platform for tests that need any platform.
 //!
 //! Only real verification makes a [`Verified`]: [`verified`] signs with a [`FakeIssuer`] and verifies the
 //! signed token.

@@ -61,8 +61,8 @@ const FIELDS: &[PublisherField] = &[
     PublisherField::id(REPOSITORY_ID, "Repository id").example("2").summary("the repository's number"),
 ];
 
-/// A CI platform that exists in tests alone, with both halves and an issuer whose signatures are real: for the tests of an
-/// application or of a store that need a platform and care for none in particular.
+/// A CI platform that exists in tests alone, with both halves and an issuer whose signatures are real: for the tests
+/// of an application or of a store that need any platform.
 ///
 /// Its jobs run for the repository `acme/widget`, whose id is `2`, in the workflow `publish.yml`. A value of this type is the
 /// platform as one job sees it: [`with_claim`](Self::with_claim) and its siblings change what that job's tokens say. All values
@@ -141,7 +141,7 @@ impl FakePlatform {
         Ok(Self::with_issuer(Issuer::new(issuer)?))
     }
 
-    /// The platform with an issuer and what is said of it.
+    /// The platform with an issuer and its settings.
     pub fn with_issuer(issuer: Issuer) -> Self {
         let profile = Profile::new(vec![issuer], CLAIMS);
         Self { profile, claims: Map::new(), absent: Vec::new(), is_renewable: true, until: None }
@@ -175,7 +175,7 @@ impl FakePlatform {
         self
     }
 
-    /// Without further tokens from this time on, in seconds since the epoch.
+    /// With tokens until this time only, in seconds since the epoch.
     #[must_use]
     pub fn giving_tokens_until(mut self, time: u64) -> Self {
         self.until = Some(Timestamp::from_secs(time));

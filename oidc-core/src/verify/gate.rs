@@ -66,8 +66,9 @@ impl Gate {
         Self { verifier, allowed: Vec::new() }
     }
 
-    /// Lets the jobs of a publisher in: of this platform, with its typed rules, such as `GitHubPublisher`, or their
-    /// JSON form. The rules contain an immutable id where the platform has any, since a name may change hands.
+    /// Admits the jobs of a publisher of this platform. `rules` are the platform's typed form, such as
+    /// `GitHubPublisher`, or JSON. The rules contain an immutable id where the platform has any, since a name may
+    /// change hands.
     ///
     /// # Errors
     ///

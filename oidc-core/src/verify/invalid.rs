@@ -7,10 +7,10 @@ use crate::time::in_words;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidVerifier {
-    /// No audience, with which every token would be for somebody else.
+    /// There is no audience, so every token would be for somebody else.
     #[error("a verifier needs at least one audience")]
     NoAudience,
-    /// No issuer, with which no token could be accepted.
+    /// There is no issuer, so no token could be accepted.
     #[error("a verifier needs at least one issuer")]
     NoIssuer,
     /// Two providers for one issuer.

@@ -57,11 +57,11 @@ impl KeyPolicy {
         self
     }
 
-    /// Has a token that finds its issuer's keys due for a refresh wait for the new ones, instead of refreshing them in
+    /// Makes a token whose issuer's keys are due for a refresh wait for the new keys, instead of refreshing them in
     /// the background. For processes that are frozen between requests, whose background tasks get no time, and for
-    /// services in which no token may be accepted by keys that are due. Where the refresh fails, the old keys are used
-    /// until their greatest age, and further tokens do not wait for
-    /// [`COOL_DOWN`](super::COOL_DOWN) and its multiples.
+    /// services in which no token may be accepted by keys that are due. Where the refresh fails, the old keys are
+    /// used until their greatest age, and further tokens do not wait for [`COOL_DOWN`](super::COOL_DOWN) and its
+    /// multiples.
     #[must_use]
     pub fn with_refresh_before_use(mut self) -> Self {
         self.is_before_use = true;

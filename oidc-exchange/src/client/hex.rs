@@ -4,7 +4,7 @@ use super::row::{
 };
 use super::slug::Slug;
 
-/// The public registry's API, as its tools are told it.
+/// The public registry's API, as its tools are configured with it.
 const PUBLIC: &str = "https://hex.pm/api/";
 
 /// Refusals, by the draft.

@@ -14,8 +14,8 @@ pub(super) static FACTS: ProtocolFacts = ProtocolFacts::without_public(tools::JF
 
 /// A JFrog platform with Artifactory, by the members of OAuth 2.0 token exchange in JSON.
 ///
-/// The URL may be that of a repository, as its tools are told it: tokens are made at the root of its host. The
-/// audience is what the administrator of the OIDC integration set, or else the origin. A token is for what the
+/// The URL may be that of a repository, as its tools are configured with it: tokens are made at the root of its host.
+/// The audience is what the administrator of the OIDC integration set, or else the origin. A token is for what the
 /// integration's identity mapping allows. The protocol is that of JFrog's own clients' source, tested with recorded
 /// answers; no such registry can be run here.
 #[derive(Clone, Debug)]

@@ -36,7 +36,7 @@ impl KnownRefusal {
         Self { sign: Sign::Status(status), fix, is_about_publisher: false, is_about_owner: false }
     }
 
-    /// Declares that the owner is at fault whom the application's user named, such as an account on nuget.org.
+    /// Declares that the owner that the application's user named is the cause, such as an account on nuget.org.
     #[must_use]
     pub const fn of_owner(mut self) -> Self {
         self.is_about_owner = true;

@@ -50,10 +50,10 @@ impl PublishToken {
         self
     }
 
-    /// Returns `true` if the token may be sent to this URL, which is one of the registry that issued the token.
-    /// An implementation of [`Registry::revoke`](super::Registry::revoke) calls this before it sends anything. A token
-    /// that [`ExchangeCall::granted`](super::ExchangeCall::granted) did not make knows no registry, and may be sent
-    /// anywhere.
+    /// Returns `true` if this URL belongs to the registry that issued the token, so that the token may be sent to it.
+    /// An implementation of [`Registry::revoke`](super::Registry::revoke) calls this before it sends anything. A
+    /// token that [`ExchangeCall::granted`](super::ExchangeCall::granted) did not make knows no registry, and may be
+    /// sent anywhere.
     pub fn is_of(&self, url: &HttpUrl) -> bool {
         self.from.as_ref().is_none_or(|from| from.same_origin(url))
     }

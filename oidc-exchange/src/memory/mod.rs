@@ -116,7 +116,7 @@ impl MemoryStore {
         Self::with_limits(now, MemoryLimits::default())
     }
 
-    /// Does the same as [`started_at`](Self::started_at), with other limits.
+    /// An empty store like that of [`started_at`](Self::started_at), with other limits.
     pub fn with_limits(now: Timestamp, limits: MemoryLimits) -> Self {
         Self::of(State { limits, started_at: now, ..State::default() }, None)
     }

@@ -288,8 +288,8 @@ impl Room {
         reached.next().map(|(limit, _, most, _)| (limit, most))
     }
 
-    /// Returns this room if a publisher has to fit into it that replaces `old`: where `old` has ended, and did not
-    /// count, and the publisher has not.
+    /// Returns this room if `publisher` has to fit into it when it replaces `old`, which is so if `old` has ended,
+    /// and so did not count, and `publisher` has not. Otherwise the numbers do not grow, and the result is `None`.
     pub fn of_replacing(&self, old: &PublisherRecord, publisher: &PublisherRecord) -> Option<&Self> {
         (self.ended.is_over(old) && !self.ended.is_over(publisher)).then_some(self)
     }

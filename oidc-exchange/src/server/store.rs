@@ -261,9 +261,9 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached.
     async fn revoke(&self, token: &TokenHash) -> Result<(), StoreError>;
 
-    /// Purges at most `limit` tokens and `limit` replay records that have expired at `now`, which they have
-    /// from their last moment on. Returns the number of records that were purged; the record of a token that
-    /// ended before it expired may have been removed by then.
+    /// Purges at most `limit` tokens and `limit` replay records that have expired at `now`. A record has expired from
+    /// its last second on. Returns the number of records that were purged; the record of a token that ended before it
+    /// expired may have been removed by then.
     ///
     /// `async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>`
     ///

@@ -231,7 +231,7 @@ pub enum Stored {
     Done,
     /// The package has a publisher of the same account, identity and configuration. Nothing changed.
     Exists,
-    /// The account has reached a limit, of this number. Nothing changed.
+    /// The account has reached a limit, whose number is given. Nothing changed.
     TooMany(PublisherLimit, u32),
     /// There is no publisher to replace, or it has changed. Nothing changed.
     Missing,

@@ -39,8 +39,9 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    /// Returns the connection that the transaction runs on, for statements of the application. It creates its own tables so too,
-    /// with the role that [migrates](super::SqlOptions::migrate), under names that don't begin with `oidc_`:
+    /// Returns the connection that the transaction runs on, for statements of the application. The application
+    /// creates its own tables in this way too, with the role that [migrates](super::SqlOptions::migrate), under names
+    /// that don't begin with `oidc_`:
     ///
     /// ```
     /// use oidc_exchange::server::StoreError;

@@ -17,8 +17,8 @@ use crate::refusal::Refusal;
 pub enum Requirement {
     /// A version may lack it.
     Optional,
-    /// A version has it if the version before had it, so that whoever gets hold of another way to publish can't
-    /// leave it out unnoticed.
+    /// A version has it if the version before had it, so that somebody who finds another way to publish can't leave
+    /// it out unnoticed.
     #[default]
     AsBefore,
     /// Every version has it.

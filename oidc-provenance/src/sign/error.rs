@@ -84,7 +84,7 @@ impl SignError {
         &self.diagnosis
     }
 
-    /// Tells if the statement was written to the public log before signing failed.
+    /// Returns the state of the public log: whether the statement was written to it before signing failed.
     pub fn logged(&self) -> Logged {
         self.logged
     }

@@ -84,7 +84,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// With the first reason that speaks against it; see [`Verifier::authenticate`] and [`Policy::check`].
+    /// With the first check that fails; see [`Verifier::authenticate`] and [`Policy::check`].
     pub fn verify(
         &self,
         bundle: &[u8],

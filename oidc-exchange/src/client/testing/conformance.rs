@@ -35,7 +35,7 @@
 pub use super::harness::Harness;
 use super::{answers, sending};
 
-/// Every case, one after the other.
+/// Runs every case, one after the other.
 pub async fn all<H: Harness>(harness: &H) {
     exchanging(harness).await;
     scopes(harness).await;
@@ -45,36 +45,38 @@ pub async fn all<H: Harness>(harness: &H) {
     revoking(harness).await;
 }
 
-/// An identity token is sent once, where it belongs, and its publish token is for the scope that was asked for.
+/// Checks that an identity token is sent once, to the registry alone, and that the publish token is for the requested
+/// scope.
 pub async fn exchanging<H: Harness>(harness: &H) {
     sending::an_exchange_sends_the_identity_token_once(harness).await;
     sending::each_exchange_sends_its_own_identity_token(harness).await;
 }
 
-/// A scope that the registry has no tokens for is refused before anything is sent.
+/// Checks that a scope that the registry has no tokens for is refused before anything is sent.
 pub async fn scopes<H: Harness>(harness: &H) {
     sending::a_foreign_scope_is_refused_before_anything_is_sent(harness).await;
 }
 
-/// A token for another party is sent to nobody, and no audience of another party's is asked for.
+/// Checks that a token for another party is sent to nobody, and that no token for another party's audience is
+/// requested.
 pub async fn audiences<H: Harness>(harness: &H) {
     sending::a_token_for_another_audience_is_sent_to_nobody(harness).await;
     answers::a_hostile_audience_is_refused(harness).await;
 }
 
-/// A refusal is told with its status, and is not tried again.
+/// Checks that a refusal is reported with its status, and that the exchange is not repeated.
 pub async fn refusals<H: Harness>(harness: &H) {
     answers::a_refusal_is_told_and_not_tried_again(harness).await;
     answers::an_answer_that_does_not_come_is_not_waited_for_again(harness).await;
 }
 
-/// Whatever is answered: an error of the right kind, which shows no token.
+/// Checks that every other answer is an error of the right kind, which shows no token.
 pub async fn hostile_answers<H: Harness>(harness: &H) {
     answers::an_answer_without_a_token_gives_none(harness).await;
     answers::a_hostile_token_is_none(harness).await;
 }
 
-/// A publish token is ended at the registry that gave it and is sent to no other.
+/// Checks that a publish token is revoked at the registry that issued it, and is sent to no other.
 pub async fn revoking<H: Harness>(harness: &H) {
     sending::a_token_is_ended_where_it_is_from(harness).await;
 }

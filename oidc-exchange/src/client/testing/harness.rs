@@ -10,7 +10,7 @@ pub trait Harness: Clone + Send + Sync + 'static {
     /// A scope that the registry has tokens for.
     fn scope(&self) -> Scope;
 
-    /// The registry's answer to a request that it takes: to an exchange, with `token` as the text of the publish token; to whatever
-    /// is asked before it, such as the audience; and to the end of a token.
+    /// The registry's answer to a valid request: to an exchange, with `token` as the text of the publish token; to a
+    /// request before it, such as that for the audience; and to the revocation of a token.
     fn answer(&self, request: &Request, token: &str) -> Response;
 }

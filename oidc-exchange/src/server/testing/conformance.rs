@@ -109,7 +109,7 @@ pub async fn all<H: Harness>(harness: &H) {
     faults(harness).await;
 }
 
-/// The candidates of an identity are complete, and contain no others.
+/// Checks that the candidates of an identity are complete and contain no other publishers.
 pub async fn candidates<H: Harness>(harness: &H) {
     candidates::candidates_are_those_of_the_identity(&harness.empty().await).await;
     candidates::a_packages_publishers_come_oldest_first(&harness.empty().await).await;
@@ -121,7 +121,7 @@ pub async fn candidates<H: Harness>(harness: &H) {
     immutable_ids::publishers_of_an_id_are_bounded(&harness.empty().await).await;
 }
 
-/// A grant has its whole effect: the use of the identity token is recorded, and the publish token exists.
+/// Checks that a grant has its whole effect: the use of the identity token is recorded, and the publish token exists.
 pub async fn redeeming<H: Harness>(harness: &H) {
     grants::a_grant_burns_and_mints(&harness.empty().await).await;
     grants::a_grant_without_a_token_burns_and_stores_none(&harness.empty().await).await;
@@ -131,7 +131,7 @@ pub async fn redeeming<H: Harness>(harness: &H) {
     grants::a_grant_of_nobody_is_superseded(&harness.empty().await).await;
 }
 
-/// Of concurrent grants, the right number is granted.
+/// Checks that of concurrent grants only the allowed number succeeds.
 pub async fn concurrency<H: Harness>(harness: &H) {
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
@@ -154,14 +154,14 @@ pub async fn learning<H: Harness>(harness: &H) {
     learning::whoever_learned_another_id_is_left_out_of_a_grant(&harness.empty().await).await;
 }
 
-/// Publish tokens are found until they expire or are revoked.
+/// Checks that publish tokens are found until they expire or are revoked.
 pub async fn tokens<H: Harness>(harness: &H) {
     life::a_token_is_found_until_it_is_over(&harness.empty().await).await;
     life::revoking_is_idempotent_and_says_nothing(&harness.empty().await).await;
     life::a_removed_publisher_ends_its_tokens_at_once(&harness.empty().await).await;
 }
 
-/// Expired records are purged in batches, and no others.
+/// Checks that expired records are purged in batches, and no others.
 pub async fn purging<H: Harness>(harness: &H) {
     life::purging_is_bounded_and_takes_only_what_is_over(&harness.empty().await).await;
     life::a_used_token_stays_used_until_it_is_purged(&harness.empty().await).await;
@@ -179,7 +179,8 @@ pub async fn publishers<H: Harness>(harness: &H) {
     publishers::removing_is_of_one_package(&harness.empty().await).await;
 }
 
-/// A pending publisher becomes a regular one when its package is created, and the others end.
+/// Checks that a pending publisher becomes a regular one when its package is created, and that the other pending
+/// publishers of the package end.
 pub async fn pending<H: Harness>(harness: &H) {
     pending::a_package_is_created_by_its_pending_publisher(&harness.empty().await).await;
     pending::a_package_that_is_created_ends_its_other_pending_publishers(&harness.empty().await).await;
@@ -189,7 +190,7 @@ pub async fn pending<H: Harness>(harness: &H) {
     pending::of_two_pending_publishers_one_creates_the_package(&store, &other).await;
 }
 
-/// An account that names somebody else's repository on packages of its own keeps nobody out, and learns
+/// Checks that an account that names somebody else's repository for packages of its own excludes nobody and learns
 /// nothing about other accounts.
 pub async fn accounts<H: Harness>(harness: &H) {
     accounts::one_account_keeps_no_other_out(&harness.empty().await).await;
@@ -205,7 +206,8 @@ pub async fn accounts<H: Harness>(harness: &H) {
     limits::live_tokens_are_counted(&harness.empty().await).await;
 }
 
-/// Each account has its own room; publishers that lapsed or expired take up none of it and are purged.
+/// Checks that each account has limits of its own, and that publishers that lapsed or expired do not count and are
+/// purged.
 pub async fn limits<H: Harness>(harness: &H) {
     limits::each_account_has_its_own_room(&harness.empty().await).await;
     limits::an_account_has_room_for_its_publishers_of_all_packages(&harness.empty().await).await;
@@ -218,7 +220,7 @@ pub async fn limits<H: Harness>(harness: &H) {
     limits::of_concurrent_publishers_as_many_are_stored_as_there_is_room(&store, &other).await;
 }
 
-/// The former owner of a package has no influence on its name: when the package is removed, renamed or
+/// Checks that the former owner of a package has no influence on its name: when the package is removed, renamed or
 /// transferred, its publishers and tokens are removed, renamed or kept as documented.
 pub async fn packages<H: Harness>(harness: &H) {
     packages::a_removed_package_leaves_no_publisher_to_whoever_creates_it_anew(&harness.empty().await).await;
@@ -232,8 +234,8 @@ pub async fn packages<H: Harness>(harness: &H) {
     packages::a_change_that_fails_leaves_the_package_as_it_was(harness).await;
 }
 
-/// A publisher for a prefix of names belongs to no package, accepts no token for another account's packages, and
-/// creates no package.
+/// Checks that a publisher for a prefix of names belongs to no package, accepts no token for another account's
+/// packages, and creates no package.
 pub async fn prefixes<H: Harness>(harness: &H) {
     prefixes::a_publisher_for_a_prefix_is_of_no_package(&harness.empty().await).await;
     prefixes::a_publisher_for_a_prefix_is_a_candidate_for_no_package(&harness.empty().await).await;
@@ -250,7 +252,7 @@ pub async fn prefixes<H: Harness>(harness: &H) {
     prefixes::each_account_has_room_for_prefixes(&harness.empty().await).await;
 }
 
-/// A write that fails, or whose future is dropped, has either its whole effect or none.
+/// Checks that a write that fails, or whose future is dropped, has either its whole effect or none.
 pub async fn faults<H: Harness>(harness: &H) {
     faults::a_redemption_that_fails_leaves_no_trace(harness).await;
     faults::a_replacement_that_fails_leaves_the_old_one(harness).await;

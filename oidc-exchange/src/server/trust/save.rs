@@ -29,8 +29,8 @@ impl Trust {
         self.add_within(&*self.store, publisher).await
     }
 
-    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with the other
-    /// changes of the transaction.
+    /// Stores a publisher as [`Trust::add`] does, in a transaction of the store, such as `sql::Transaction`, together with
+    /// the other changes of the transaction.
     ///
     /// # Errors
     ///
@@ -76,8 +76,8 @@ impl Trust {
         self.edit_within(&*self.store, id, wanted).await
     }
 
-    /// Does the same in a transaction of the store, such as `sql::Transaction`, together with the other
-    /// changes of the transaction.
+    /// Replaces a publisher as [`Trust::edit`] does, in a transaction of the store, such as `sql::Transaction`, together
+    /// with the other changes of the transaction.
     ///
     /// # Errors
     ///

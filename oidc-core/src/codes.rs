@@ -108,6 +108,6 @@ crate::__codes! {
         "The variable that should hold an identity token is not set.",
         "Let the platform put a token for the registry's audience into it.";
     TOKEN_VARIABLE_UNUSABLE = "token-variable-unusable",
-        "What a variable holds is no identity token.",
+        "The value of a variable is no identity token.",
         "Let the platform put a token for the registry's audience into it, whole and alone.";
 }

@@ -216,7 +216,7 @@ oidc_core::__codes! {
         "A tool's configuration refers to a variable that is not set.",
         "Set the variable, or remove the reference.";
     TOKEN_SHAPE = "token-shape",
-        "What was sent is no JWT.",
+        "The token that was sent is no JWT.",
         "Hand the token on as the platform gave it, whole and alone.";
     TOKEN_SIGNATURE = "token-signature",
         "The identity token's signature is not that of its issuer's key.",

@@ -1,9 +1,8 @@
 //! The parts of PEP 807's protocol that both ends need: paths, the media type, lifetimes.
 //!
-//! **A draft.** PEP 807, "Index support for Trusted Publishing", has the status Draft. This module follows
-//! its text of August 2026, all of which may change before it is accepted, or never be accepted. No index is
-//! known to serve it, and no other client is known to use it. Both halves are tested against each other and
-//! against the text only.
+//! **A draft.** PEP 807, "Index support for Trusted Publishing", has the status Draft. This module follows its text
+//! of August 2026, which may change before it is accepted, and may never be accepted. No index is known to serve it,
+//! and no other client is known to use it. Both halves are tested against each other and against the text only.
 //!
 //! Source: python/peps, `peps/pep-0807.rst`.
 

@@ -41,7 +41,7 @@ impl Artifact {
         Self::with_digest(name, Digest::Sha256(sha256))
     }
 
-    /// A file by the name and the digest that a statement has for it, whatever the registry.
+    /// A file with the name and the digest that a statement of any registry has for it.
     pub fn with_digest(name: impl Into<String>, digest: Digest) -> Self {
         Self { name: name.into(), digest }
     }

@@ -30,9 +30,9 @@ const WIRE_IS_LOGGED: &str = "the application's logger takes the target `ureq_pr
 /// An HTTP client that blocks the thread, on ureq with rustls: HTTP/1.1, one connection for each request, no
 /// redirects, no cookies, no compression, no retries.
 ///
-/// It keeps to the same bounds and settings as `SystemHttp`, and fails with the same kinds of errors. Its
-/// errors tell less in three places: they lack the name of an issuer that is not trusted and a proxy's
-/// message beside its status, and a TLS handshake that takes too long is reported as [`Step::Connect`].
+/// It keeps to the same bounds and settings as `SystemHttp`, and fails with the same kinds of errors. Its errors
+/// contain less in three cases: the name of an issuer that is not trusted is missing; a proxy's message is missing
+/// beside its status; and a TLS handshake that takes too long is reported as [`Step::Connect`].
 ///
 /// At the level `trace`, ureq logs every byte on the wire (the target `ureq_proto` of the `log` crate),
 /// secrets included. Where the application's logger records that target at that level, nothing is sent, and

@@ -27,7 +27,7 @@ pub struct Grant {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct GrantedBy {
-    /// The package; for a publisher for a prefix, the prefix where the request named no package.
+    /// The package; or the prefix, if the publisher is for a prefix of names and the request named no package.
     pub package: Package,
     /// The publisher's id in the store.
     pub publisher: String,
@@ -45,9 +45,9 @@ impl Grant {
         &self.replay_key
     }
 
-    /// Returns the earliest time by this registry's clock at which the identity token can have been issued:
-    /// its `iat` minus the verifier's leeway. A store that lost the uses from before some time refuses tokens
-    /// that are older.
+    /// Returns the earliest time by this registry's clock at which the identity token can have been issued: its `iat`
+    /// minus the verifier's leeway. A store that has lost the records of uses before some time refuses tokens that
+    /// may have been issued before it.
     pub fn issued_at(&self) -> Timestamp {
         self.issued_at
     }

@@ -18,15 +18,15 @@ use super::token_hash::TokenHash;
 pub enum Redeemed {
     /// The use of the identity token is recorded, and the publish token is stored.
     Granted,
-    /// As [`Granted`](Self::Granted), without the packages of these publishers, by their ids: they are gone
-    /// or have learned another id meanwhile.
+    /// As [`Granted`](Self::Granted), but without the packages of the publishers with these ids, which were removed
+    /// or learned another id meanwhile.
     Partly(Vec<String>),
     /// The identity token was used as often as allowed, or its uses may have been purged. Nothing changed.
     AlreadyUsed,
     /// The identity token is older than the uses that the store remembers, so that it may have been used: see
     /// [`Grant::issued_at`]. Nothing changed.
     Unknowable,
-    /// Every publisher of the grant is gone or has learned another id meanwhile. Nothing changed.
+    /// Every publisher of the grant was removed or learned another id meanwhile. Nothing changed.
     Superseded,
 }
 

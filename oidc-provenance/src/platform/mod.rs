@@ -15,9 +15,9 @@ use crate::refusal::Refusal;
 
 /// A CI platform whose identity tokens Fulcio turns into certificates.
 ///
-/// Its table says which claim stands in which extension. A client reads it from the token to the certificate,
-/// to know before it signs what the certificate will say; a registry reads it back, to compare the certificate
-/// with a trusted publisher by the rules of the exchange.
+/// Its table says which claim is in which extension. A client reads the certificate's content from it before it
+/// signs. A registry reads it in the other direction, and compares the claims of a certificate with a trusted
+/// publisher by the rules of the exchange.
 ///
 /// ```
 /// use oidc_core::Claims;
@@ -113,7 +113,7 @@ impl Platform {
     ///
     /// # Errors
     ///
-    /// When an extension has not the form that the platform's have, or two extensions contradict each other.
+    /// When an extension does not have the form of the platform's own, or two extensions contradict each other.
     pub fn claims(&self, extensions: &Extensions) -> Result<Claims, Refusal> {
         let mut known = BTreeMap::new();
         for row in self.rows() {

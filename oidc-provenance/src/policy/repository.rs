@@ -13,8 +13,8 @@ const FIELD: &str = "repository";
 /// Short forms of npm, and the hosts that they stand for.
 const SHORT: [(&str, &str); 2] = [("github:", "https://github.com/"), ("gitlab:", "https://gitlab.com/")];
 
-/// Returns the repository that the field of a manifest names, as `host/owner/name`: of a text or an object with
-/// `url`, in any of npm's forms. `None` where it names no repository at a host.
+/// Returns the repository that the field `repository` of a manifest names, as `host/owner/name`. The field is a text,
+/// or an object with `url`, in any of npm's forms. `None` where it names no repository on a host.
 ///
 /// ```
 /// use oidc_provenance::source_of;

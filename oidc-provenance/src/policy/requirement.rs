@@ -26,7 +26,7 @@ pub enum Requirement {
 }
 
 impl Requirement {
-    /// Checks a version that has provenance or not, after one that had it or not.
+    /// Checks a version: `has` says whether it has provenance, and `before` whether the version before it had.
     ///
     /// # Errors
     ///

@@ -23,8 +23,8 @@ impl SignerRules {
     ///
     /// # Errors
     ///
-    /// When the configuration is none of the platform's; `None` where the platform's tokens become no
-    /// certificates that could be compared.
+    /// When the platform refuses the configuration. `None` is returned for a platform whose tokens are not turned
+    /// into certificates that can be compared.
     pub fn new(provider: &dyn Provider, config: &Value) -> Option<Result<Self, InvalidPublisher>> {
         let platform = Platform::of_provider(provider.id())?;
         Some(Self::on(platform, provider, config).map(Self::at_its_issuer))
@@ -43,7 +43,7 @@ impl SignerRules {
     ///
     /// # Errors
     ///
-    /// When the configuration is none of the platform's.
+    /// When the platform refuses the configuration.
     pub fn on(platform: Platform, provider: &dyn Provider, config: &Value) -> Result<Self, InvalidPublisher> {
         let mut config = config.clone();
         let mut left_out = Vec::new();

@@ -33,7 +33,7 @@ pub enum Logged {
     No,
     /// The request was sent and its answer was lost, so the entry may have been written.
     Perhaps,
-    /// The entry is in the log, and its answer can't be used.
+    /// The entry is in the log, but the log's answer can't be used.
     Yes,
 }
 

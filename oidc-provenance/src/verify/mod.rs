@@ -96,8 +96,8 @@ impl Verifier {
         Ok(attestation)
     }
 
-    /// Verifies that a bundle is about this artifact, and returns who signed it, whoever that is: for pages and
-    /// audits that show the signer. It is no reason to accept a publish.
+    /// Verifies that a bundle is about this artifact, and returns its signer, whoever that is: for pages and audits
+    /// that show the signer. The result alone is no reason to accept a publish.
     ///
     /// The order is: the bundle's bounds and form, the statement's subject, the time of the signature, the
     /// certificate, its timestamp from a certificate transparency log, the signature, the entry in the transparency
@@ -105,7 +105,7 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// With the first of these that is not as it has to be.
+    /// With the first of these checks that fails.
     pub fn authenticate(&self, bundle: &[u8], artifact: &Artifact) -> Result<Attestation, Refusal> {
         let Inner { verifier, logs } = &*self.inner;
         let bundle = bundle::read(bundle)?;

@@ -28,7 +28,7 @@
 //! | it does not prove | because |
 //! |---|---|
 //! | which code was built | no claim names a commit or a file |
-//! | that the names are those of last year's owner | unless the ids are pinned, and not every token has them |
+//! | that the names still have the same owner | names can change hands; the ids are compared too, but not every token has them |
 //!
 //! # A publisher's configuration
 //!

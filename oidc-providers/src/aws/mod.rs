@@ -62,7 +62,7 @@
 //! | which build or repository it was | for CodeBuild no claim names either; give each project a role of its own, or a tag of the role |
 //! | what `request_tags` say | whoever asks for the token chooses them, so no rule reads them |
 //! | that the session's tags are the role's | whoever may assume the role with `sts:TagSession` chooses the session's |
-//! | that the role is the one of last year | a role that was deleted and created again has the same ARN |
+//! | that the role is still the same one | a role that was deleted and created again has the same ARN |
 //!
 //! # A publisher's configuration
 //!

@@ -67,7 +67,7 @@
 //! | that it was made for this registry | all tokens have one audience |
 //! | that a person approved the publish | no claim names an environment or an approval |
 //! | that the code was reviewed | the pipeline's file is the one of the run's ref; constrain `ref` |
-//! | that the repository is the one of last year | `rpo_uri` is an address, which somebody else may get |
+//! | that the repository is still the same one | `rpo_uri` is an address, which somebody else may get |
 //! | whose machine ran the job | no claim names the agent |
 //!
 //! # A publisher's configuration

@@ -65,7 +65,7 @@
 //! | which branch it really is | anyone who starts a build by hand or by the API writes the branch's name |
 //! | that the branch is the repository's own | where the pipeline builds pull requests from forks, a fork's branch can have any name, `main` too, unless Buildkite is set to put the fork's owner before it; publish from a pipeline that builds none |
 //! | that the machine is Buildkite's | agents are usually your own |
-//! | that the pipeline is the one of last year | unless its ids are pinned, which they are, once learned |
+//! | that the pipeline is still the same one | a name can change hands; the ids are compared too, once they are learned |
 //!
 //! # A publisher's configuration
 //!

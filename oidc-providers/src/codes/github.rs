@@ -11,7 +11,7 @@ oidc_core::__codes! {
         "A pull request from a fork gets no identity token.",
         "Publish after the merge: by a push, a tag or a release of the repository itself.";
     GITHUB_INVALID_TOKEN = "github-invalid-token",
-        "What GitHub gave is no identity token.",
+        "The token in GitHub's answer is no identity token.",
         "Run the job again; look at GitHub's status page if it goes on.";
     GITHUB_JOB_WORKFLOW = "github-job-workflow",
         "The job's steps stand in another called workflow than the publisher's, or in none.",

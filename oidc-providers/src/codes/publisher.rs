@@ -20,10 +20,10 @@ oidc_core::__codes! {
         "A publisher's workflow file does not end in `.yml` or `.yaml`.",
         "Write the file's name with its ending.";
     PUBLISHER_FOUND_BY = "publisher-found-by",
-        "A publisher does not say which of its claims it is found by, or names one that tells nobody apart.",
+        "A publisher does not name the claim by which it is found, or names one that does not tell the tenants of the issuer apart.",
         "Name a claim that tells the issuer's tenants apart, such as `sub`.";
     PUBLISHER_ID = "publisher-id",
-        "A publisher's id is not one of its platform's.",
+        "An id in a publisher's configuration can't be an id on its platform.",
         "Write the id as the platform shows it.";
     PUBLISHER_JOB_WORKFLOW = "publisher-job-workflow",
         "A publisher's called workflow is no repository with a path and a ref.",
@@ -50,7 +50,7 @@ oidc_core::__codes! {
         "A publisher's role is not the ARN of a role.",
         "Write the ARN that the message shows.";
     PUBLISHER_SLUG = "publisher-slug",
-        "A publisher's name is not one that its platform gives.",
+        "A name in a publisher's configuration can't be a name on its platform.",
         "Write the name as it stands in the platform's URLs.";
     PUBLISHER_VALUE = "publisher-value",
         "A publisher's value is not one that its platform has.",

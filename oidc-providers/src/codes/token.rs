@@ -11,7 +11,7 @@ oidc_core::__codes! {
         "The command that gives identity tokens ended with an error.",
         "See what the command says, by running it in the job.";
     TOKEN_COMMAND_UNUSABLE = "token-command-unusable",
-        "What a command printed is no identity token.",
+        "The output of a command is no identity token.",
         "Let it print a token for the registry's audience, and nothing else.";
     TOKEN_ENDPOINT_ELSEWHERE = "token-endpoint-elsewhere",
         "A web page or a proxy answered in the platform's place.",
@@ -29,6 +29,6 @@ oidc_core::__codes! {
         "The file that should hold an identity token can't be read.",
         "Let the platform write a token for the registry's audience there.";
     TOKEN_FILE_UNUSABLE = "token-file-unusable",
-        "What a file holds is no identity token.",
+        "The content of a file is no identity token.",
         "Let the platform write a token for the registry's audience there.";
 }

@@ -76,7 +76,7 @@
 //! | that a person approved the publish | anyone who can start the workflow gets a token, and Forgejo has no environments |
 //! | that the code was reviewed | the workflow is the one of the run's ref; constrain `ref` or `ref_protected` |
 //! | whose machine ran the job | any runner of the repository, its owner or the instance may have |
-//! | that the repository is the one of last year | unless its ids are pinned, and tokens of Forgejo 15.0 have none |
+//! | that the repository is still the same one | a name can change hands, and tokens of Forgejo 15.0 have no ids |
 //! | that the instance is honest | its administrators sign what they like, for their own issuer alone |
 //!
 //! # A publisher's configuration

@@ -62,7 +62,7 @@
 //! | it does not prove | because |
 //! |---|---|
 //! | anything that no rule names | this crate doesn't know the meaning of the issuer's claims; the person who configures a publisher has to know it |
-//! | that the names are those of last year's owner | no id is learned; name an immutable claim |
+//! | that the names still have the same owner | names can change hands, and no id is learned; name an immutable claim |
 //! | that it is not one of many tenants' | some issuers serve everybody; name with `found_by` the claim that tells them apart |
 //!
 //! # A publisher's configuration

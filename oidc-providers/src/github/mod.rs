@@ -88,7 +88,7 @@
 //! | that the file says what you read | a workflow may call others and run any action; constrain `job_workflow` to know the called one |
 //! | who started it | `actor` is who triggered the run, not who wrote the code |
 //! | that the machine is GitHub's | unless `runner_environment` is `github-hosted` |
-//! | that the repository is the one of last year | unless its ids are pinned, which they are, once learned |
+//! | that the repository is still the same one | a name can change hands; the ids are compared too, once they are learned |
 //!
 //! # A publisher's configuration
 //!

@@ -82,7 +82,7 @@ typed_publisher! {
     /// Sets the job's environment.
     fn environment(text ENVIRONMENT);
 
-    /// Sets the called workflow that holds the job, at a pattern for a ref or at a commit.
+    /// Sets a pattern for the called workflow that holds the job, with its ref or commit.
     fn job_workflow(text JOB_WORKFLOW);
 
     /// Sets the owner's number, which is otherwise learned.

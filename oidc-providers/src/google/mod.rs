@@ -56,7 +56,7 @@
 //! |---|---|
 //! | which code published | a token names only an account, and everyone who may act as the account may publish |
 //! | that it is a service account | any Google account with the address is accepted; name a service account's |
-//! | that the account is the one of last year | unless `sub` is pinned, which it is, once learned |
+//! | that the account is still the same one | an address can change hands; `sub` is compared too, once it is learned |
 //!
 //! # A publisher's configuration
 //!

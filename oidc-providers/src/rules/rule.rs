@@ -48,9 +48,9 @@ pub(crate) enum Rule {
     Agrees(&'static Field, &'static Field, fn(&str) -> &str),
     /// The claim is the same as that of the other field, in a token that has it. The text is the fix of one that has another.
     Repeats(&'static Field, &'static Field, &'static str),
-    /// What every token must have, whatever the publisher names.
+    /// A requirement on every token, whatever the publisher names.
     Always(fn(&Token<'_>) -> Result<(), Mismatch>),
-    /// What a token must have where the publisher leaves the field out.
+    /// A requirement on a token where the publisher leaves the field out.
     Without(&'static Field, fn(&Token<'_>) -> Result<(), Mismatch>),
     /// A rule of the platform's own.
     Own(&'static Field, Read),

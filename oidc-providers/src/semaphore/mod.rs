@@ -73,7 +73,7 @@
 //! | which code was built | no claim names a commit |
 //! | which pipeline or block ran | only ids that are new in each run |
 //! | that a person approved the publish | `trg` tells an automatic promotion from a manual one, and no rule reads it |
-//! | that the repository is the one of last year | `repo_slug` is a name, which somebody else may get |
+//! | that the repository is still the same one | `repo_slug` is a name, which somebody else may get |
 //!
 //! # A publisher's configuration
 //!

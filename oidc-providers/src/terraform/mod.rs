@@ -57,7 +57,7 @@
 //! | which code ran | no claim names a repository, a commit or a configuration's version |
 //! | that a person approved the run | a workspace may apply without asking; a plan runs for any change |
 //! | that the provisioners and providers of the run are the organization's own | whatever runs in the phase reads the token |
-//! | that the names are those of last year's owner | unless the ids are pinned, which they are, once learned |
+//! | that the names still have the same owner | names can change hands; the ids are compared too, once they are learned |
 //!
 //! # A publisher's configuration
 //!

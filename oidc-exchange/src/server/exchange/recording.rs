@@ -25,8 +25,8 @@ pub(super) struct Asked<'a> {
 }
 
 impl Exchange {
-    /// Sends an event to every sink: of the exchange itself, or of the application about its uses of publish
-    /// tokens. Texts are shortened and their control characters escaped before.
+    /// Sends an event to every sink: an event of the exchange itself, or one of the application about a use of a
+    /// publish token. The sinks get long texts shortened, and control characters escaped.
     pub fn record(&self, event: Event) {
         let event = event.bounded();
         for sink in &self.0.sinks {

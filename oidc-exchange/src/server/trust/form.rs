@@ -101,7 +101,7 @@ pub struct FormInput {
     /// The field: its key, which is the input's name, its label, its type and its hint.
     #[serde(flatten)]
     pub field: PublisherField,
-    /// The value to write and its comparison, in words for the form's reader.
+    /// The hint for the form's reader: the value to write, and its comparison.
     pub hint: String,
     /// The text that was typed or stored.
     pub text: String,

@@ -73,6 +73,10 @@ impl Provider for Forge {
         Ok(Some(Box::new(ForgeSource { context: detection.context.clone(), url, key: Secret::new(key) })))
     }
 
+    fn source_variables(&self) -> &'static [&'static str] {
+        &["FORGE_CI", TOKEN_URL, "FORGE_TOKEN_KEY"]
+    }
+
     fn identify(&self, claims: &Verified<Claims>) -> Result<Identity, Mismatch> {
         TablePublisher::identify(FIELDS, claims)
     }

@@ -65,8 +65,9 @@ impl Environment {
 
     /// Takes the variables from a look-up function, for a host that reads its environment through a function
     /// and has no list of it. The function is called when a variable is first asked for, and once for each name.
-    /// The documentation of each platform in `oidc-providers` lists the names that its source reads, and
-    /// `Protocol::token_variables` of `oidc-exchange` those of a registry's users.
+    /// `oidc_exchange::client::source_variables` lists the names that are looked up for a registry,
+    /// [`ProviderSet::source_variables`](crate::ProviderSet::source_variables) those of the platforms alone, and
+    /// `HttpSettings::VARIABLES` those of the transport's settings.
     ///
     /// ```
     /// use oidc_core::Environment;

@@ -39,14 +39,14 @@
 //! ```
 //! # #[cfg(feature = "aws-lc")] {
 //! use oidc_core::verify::{Gate, Verifier, backend::AwsLc};
-//! use oidc_core::{Audience, Context, Provider, ProviderSet};
+//! use oidc_core::{Audience, Context, ProviderSet};
 //! # use std::error::Error;
 //!
-//! # // `GitHub::public()` and `GitHubPublisher::new("acme/widget", "deploy.yml").repository_id("123456")` of `oidc-providers`.
-//! fn gate(platform: impl Provider + Clone + 'static, rules: serde_json::Value, cx: &Context) -> Result<Gate, Box<dyn Error>> {
+//! # // `oidc_providers::ci()` and `GitHubPublisher::new("acme/widget", "deploy.yml").repository_id("123456")`.
+//! fn gate(platforms: &ProviderSet, rules: serde_json::Value, cx: &Context) -> Result<Gate, Box<dyn Error>> {
 //!     let audience = Audience::new("https://deploy.example")?;
-//!     let verifier = Verifier::new(AwsLc, [audience], &ProviderSet::of(platform.clone()), cx)?;
-//!     Ok(Gate::new(verifier).allow(&platform, rules)?)
+//!     let verifier = Verifier::new(AwsLc, [audience], platforms, cx)?;
+//!     Ok(Gate::new(verifier).allow("github", None, rules)?)
 //! }
 //!
 //! /// The error may be sent to the caller, with `error.status()`.
@@ -135,6 +135,7 @@
 
 mod ambient;
 pub mod blocking;
+mod bounds;
 mod claims;
 pub mod codes;
 mod commands;
@@ -163,6 +164,7 @@ mod variable_source;
 pub mod verify;
 
 pub use crate::ambient::Ambient;
+pub use crate::bounds::OutOfBounds;
 pub use crate::claims::{ClaimValue, Claims, InvalidClaims, MAX_CLAIMS, MAX_CLAIMS_BYTES};
 pub use crate::commands::{Command, CommandError, CommandOutput, Commands};
 pub use crate::context::{Context, FileError, Files, Random, RandomError};
@@ -173,7 +175,7 @@ pub use crate::policy::OperationPolicy;
 pub use crate::proof::{Certified, Unverified, Verified};
 pub use crate::provider::{
     Algorithm, ClaimRule, ClaimType, ClaimUse, ComparedCase, ComparedWorkflow, IntoProvider, Issuer, Profile,
-    Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource,
+    Provider, ProviderKind, ProviderSet, RegistryRules, ReplaySource, UnknownPlatform,
 };
 pub use crate::publisher::{
     FieldComparison, FieldType, FieldValue, ImmutableId, InvalidPublisher, Match, Mismatch, Publisher,

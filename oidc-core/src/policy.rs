@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::bounds::OutOfBounds;
 use crate::http::{HttpSetting, Origin};
 
 /// The time that an operation may take over all its requests, waits and commands, and the number of tries of
@@ -21,9 +22,10 @@ use crate::http::{HttpSetting, Origin};
 ///
 /// use oidc_core::{Context, OperationPolicy};
 ///
-/// let policy = OperationPolicy::default().with_deadline(Duration::from_secs(20)).with_tries(2);
+/// let policy = OperationPolicy::default().with_deadline(Duration::from_secs(20))?.with_tries(2)?;
 /// let cx = Context::default().with_policy(policy);
 /// assert_eq!(cx.policy().deadline(), Duration::from_secs(20));
+/// # Ok::<(), oidc_core::OutOfBounds>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OperationPolicy {
@@ -49,31 +51,40 @@ impl OperationPolicy {
     /// The longest deadline: 10 minutes.
     pub const MAX_DEADLINE: Duration = Duration::from_secs(600);
 
-    /// The upper limit for [`OperationPolicy::with_tries`].
+    /// The greatest number of tries of a request.
     pub const MAX_TRIES: u32 = 10;
 
-    /// Replaces the time for a whole operation, at most [`OperationPolicy::MAX_DEADLINE`].
-    #[must_use]
-    pub fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline.min(Self::MAX_DEADLINE);
-        self
+    /// Replaces the time for a whole operation.
+    ///
+    /// # Errors
+    ///
+    /// When it is longer than [`OperationPolicy::MAX_DEADLINE`].
+    pub fn with_deadline(self, deadline: Duration) -> Result<Self, OutOfBounds> {
+        let most = Self::MAX_DEADLINE;
+        let deadline = OutOfBounds::time("deadline of an operation", deadline, Duration::ZERO, most)?;
+        Ok(Self { deadline, ..self })
     }
 
-    /// Replaces the number of tries, between 1, which means no second try, and
-    /// [`OperationPolicy::MAX_TRIES`].
-    #[must_use]
-    pub fn with_tries(mut self, tries: u32) -> Self {
-        self.tries = tries.clamp(1, Self::MAX_TRIES);
-        self
+    /// Replaces the number of tries. With 1 there is no second try.
+    ///
+    /// # Errors
+    ///
+    /// When it is 0, or greater than [`OperationPolicy::MAX_TRIES`].
+    pub fn with_tries(self, tries: u32) -> Result<Self, OutOfBounds> {
+        Ok(Self { tries: OutOfBounds::number("number of tries", tries, 1, Self::MAX_TRIES)?, ..self })
     }
 
     /// Replaces the waits: `first` is the wait before the second try, each further wait is four times as
     /// long, and none is longer than `longest`. A server's `Retry-After` is respected up to `longest` too.
-    #[must_use]
-    pub fn with_waits(mut self, first: Duration, longest: Duration) -> Self {
-        self.longest_wait = longest.min(Self::MAX_DEADLINE);
-        self.first_wait = first.min(self.longest_wait);
-        self
+    ///
+    /// # Errors
+    ///
+    /// When `longest` is longer than [`OperationPolicy::MAX_DEADLINE`], or `first` longer than `longest`.
+    pub fn with_waits(self, first: Duration, longest: Duration) -> Result<Self, OutOfBounds> {
+        let (least, most) = (Duration::ZERO, Self::MAX_DEADLINE);
+        let longest_wait = OutOfBounds::time("longest wait between two tries", longest, least, most)?;
+        let first_wait = OutOfBounds::time("wait before the second try", first, least, longest)?;
+        Ok(Self { first_wait, longest_wait, ..self })
     }
 
     /// Returns the time for a whole operation.
@@ -101,10 +112,11 @@ impl OperationPolicy {
     /// ```
     /// use oidc_core::OperationPolicy;
     ///
-    /// let settings = OperationPolicy::default().with_tries(2).in_use();
+    /// let settings = OperationPolicy::default().with_tries(2)?.in_use();
     /// let told: Vec<String> = settings.iter().map(ToString::to_string).collect();
     /// assert_eq!(told[0], "deadline of an operation `60 s`, by default");
     /// assert_eq!(told[1], "tries of a request `2`, from the application");
+    /// # Ok::<(), oidc_core::OutOfBounds>(())
     /// ```
     pub fn in_use(&self) -> Vec<HttpSetting> {
         let default = Self::default();

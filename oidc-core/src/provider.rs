@@ -1,4 +1,5 @@
 mod algorithm;
+mod choice;
 mod claim_rule;
 mod issuer;
 mod rules;
@@ -10,10 +11,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use self::algorithm::Algorithm;
+pub use self::choice::UnknownPlatform;
 pub use self::claim_rule::{ClaimRule, ClaimType, ClaimUse};
 use self::claim_rule::{EVERYWHERE, JTI};
 pub use self::issuer::Issuer;
 pub use self::rules::{ComparedCase, ComparedWorkflow, RegistryRules};
+#[cfg(feature = "testing")]
+pub(crate) use self::set::names;
 pub use self::set::{IntoProvider, ProviderSet};
 use crate::claims::Claims;
 use crate::diagnosis::Diagnosis;
@@ -52,6 +56,14 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// When the job runs on this platform and the platform gives it no tokens, with what to change
     /// ([`Diagnosis::fix`]).
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError>;
+
+    /// The client half: the names of the variables that [`detect`](Provider::detect) and its token source look up, for a
+    /// host that has to allow each of them, or whose [environment is a function](crate::Environment::from_fn). A `*` at either
+    /// end of a name stands for any text, where a job names variables itself. Variables that
+    /// [`Detection::token_variables`] names are not among them. See [`ProviderSet::source_variables`].
+    fn source_variables(&self) -> &'static [&'static str] {
+        &[]
+    }
 
     /// The client half: the names of the variables that give a job on this platform its identity. They hold
     /// identity tokens, give access to the endpoint that issues them, or name a file that holds one. A `*` at

@@ -37,6 +37,8 @@ pub(crate) struct Definition {
     pub(crate) id: &'static str,
     pub(crate) title: &'static str,
     pub(crate) kind: ProviderKind,
+    /// The variables that [`detect`](Self::detect) and its source look up.
+    pub(crate) source_variables: &'static [&'static str],
     pub(crate) identity_variables: &'static [&'static str],
     /// Returns the source of a job's tokens.
     pub(crate) detect: fn(&Detection<'_>) -> Detected,
@@ -66,6 +68,7 @@ impl Definition {
         id: "",
         title: "",
         kind: ProviderKind::Ci,
+        source_variables: &[],
         identity_variables: &[],
         detect: |_| Ok(None),
         algorithms: &[Algorithm::Rs256],
@@ -203,6 +206,10 @@ impl Provider for Platform {
 
     fn detect(&self, detection: &Detection<'_>) -> Result<Option<Box<dyn TokenSource>>, SourceError> {
         (self.definition.detect)(detection)
+    }
+
+    fn source_variables(&self) -> &'static [&'static str] {
+        self.definition.source_variables
     }
 
     fn identity_variables(&self) -> &'static [&'static str] {

@@ -22,7 +22,8 @@ const STATIC: (&str, &str) = ("NPM_TOKEN", "npm_static");
 async fn tokens(answer: (u16, &str), variables: &[(&str, &str)]) -> ([Result<String, String>; 2], String) {
     let environment = Environment::from_iter(variables.iter().copied());
     let http = FakeHttp::new().on("POST", EXCHANGE, Response::new(answer.0, Vec::new(), answer.1));
-    let blocking = blocking_cli::context(environment.clone()).unwrap().with_http(http.clone());
+    let blocking =
+        blocking_cli::context(environment.clone(), &mut Vec::new()).unwrap().with_http(http.clone());
     let (cx, providers) =
         (Context::default().with_environment(environment).with_http(http), oidc_providers::all());
     let mut said = Vec::new();
@@ -55,4 +56,24 @@ async fn a_short_lived_token_is_taken_or_else_the_static_one_with_the_reason() {
     }
     let ([first, second], _) = tokens(GRANTED, &[]).await;
     assert!(first.unwrap_err().contains("NPM_TOKEN") && second.unwrap_err().contains("[not-detected]"));
+}
+
+#[test]
+fn the_settings_in_use_are_told_with_their_origin_to_whoever_asks() {
+    let told = |variables: &[(&str, &str)]| {
+        let mut told = Vec::new();
+        blocking_cli::context(Environment::from_iter(variables.iter().copied()), &mut told).unwrap();
+        String::from_utf8(told).unwrap()
+    };
+    let proxy = ("HTTPS_PROXY", "http://user:password@proxy.example:3128/");
+    assert_eq!(told(&[proxy]), "");
+    let told = told(&[proxy, ("VERBOSE", "true")]);
+    for line in [
+        "proxy `http://proxy.example:3128/`, from variable `HTTPS_PROXY`",
+        "deadline of an operation `30 s`, from the application",
+        "tries of a request `4`, by default",
+    ] {
+        assert!(told.lines().any(|told| told == line), "{told}");
+    }
+    assert!(!told.contains("password"), "{told}");
 }

@@ -4,6 +4,8 @@
 //! and feature `ureq` one that blocks. For any other client, feature `http` converts requests and responses
 //! from and to the types of the `http` crate, so that an adapter takes a dozen lines.
 
+#[cfg(feature = "http")]
+mod authorization;
 #[cfg(feature = "ureq")]
 mod blocking;
 #[cfg(feature = "http")]
@@ -12,6 +14,7 @@ mod error;
 mod error_kind;
 #[cfg(any(feature = "system", feature = "ureq"))]
 mod failure;
+mod message;
 mod setting;
 #[cfg(any(feature = "system", feature = "ureq"))]
 mod settings;
@@ -27,13 +30,15 @@ use async_trait::async_trait;
 use serde::de::DeserializeOwned;
 
 use crate::secret::Secret;
-use crate::text::shown;
 use crate::url::HttpUrl;
 
+#[cfg(feature = "http")]
+pub use self::authorization::authorization;
 #[cfg(feature = "ureq")]
 pub use self::blocking::BlockingHttp;
 pub use self::error::{HttpError, Proxy, Way};
 pub use self::error_kind::{CertificateFault, HttpErrorKind, ProxyFault, Step};
+pub use self::message::{message_of, message_without};
 pub use self::setting::{HttpSetting, Origin};
 #[cfg(any(feature = "system", feature = "ureq"))]
 pub use self::settings::{HttpSettings, InvalidHttpSettings};
@@ -48,9 +53,6 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// The default of [`Request::max_body`]: the number of bytes that an answer's body may have.
 pub const DEFAULT_MAX_BODY: usize = 256 * 1024;
-
-/// The number of characters up to which a server's message is shown.
-const MAX_MESSAGE: usize = 2048;
 
 /// Sends requests. Implement it for other HTTP libraries and for fakes.
 ///
@@ -301,51 +303,6 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "status {} ({} bytes)", self.status, self.body.len())
     }
-}
-
-/// Returns the server's message from the body of an unexpected answer: a `message`, `error`, `detail`,
-/// `title`, `errors[].detail`/`description`, `body.message` or `error.message` of a JSON object, or the
-/// beginning of a text. Fit to be shown.
-pub fn message_of(response: &Response) -> Option<String> {
-    message(response).map(|message| fit(&message))
-}
-
-/// Returns [`message_of`] the response, unless the message repeats the secret that was sent with the request.
-pub fn message_without(response: &Response, secret: &Secret) -> Option<String> {
-    // The secret is looked for in the whole message before it is escaped and cut, since both could hide a
-    // part of it.
-    message(response).filter(|message| !secret.is_in(message)).map(|message| fit(&message))
-}
-
-fn fit(message: &str) -> String {
-    shown(message).up_to(MAX_MESSAGE).to_string()
-}
-
-fn message(response: &Response) -> Option<String> {
-    let text = std::str::from_utf8(&response.body).ok()?;
-    let message = match serde_json::from_str::<serde_json::Value>(text) {
-        Ok(value) => json_message(&value)?,
-        Err(_) if text.trim_start().starts_with('<') => "an HTML page".to_owned(),
-        Err(_) => text.trim().to_owned(),
-    };
-    Some(message).filter(|message| !message.is_empty())
-}
-
-fn json_message(value: &serde_json::Value) -> Option<String> {
-    if let Some(text) = value.as_str() {
-        return Some(text.to_owned());
-    }
-    if let Some(errors) = value.get("errors").and_then(serde_json::Value::as_array) {
-        let all: Vec<String> = errors.iter().take(8).filter_map(json_message).collect();
-        if !all.is_empty() {
-            return Some(all.join("; "));
-        }
-    }
-    let text = |value: &serde_json::Value| {
-        let names = ["message", "detail", "description", "error_description", "error", "title"];
-        names.iter().find_map(|name| value.get(name)?.as_str()).map(str::to_owned)
-    };
-    text(value).or_else(|| ["body", "error"].iter().find_map(|name| value.get(name).and_then(text)))
 }
 
 #[cfg(test)]

@@ -71,6 +71,19 @@ impl Default for HttpSettings {
 }
 
 impl HttpSettings {
+    /// The names of the variables that [`HttpSettings::from_environment`] looks up, for a host that has to allow each of them.
+    pub const VARIABLES: &'static [&'static str] = &[
+        "https_proxy",
+        "HTTPS_PROXY",
+        "all_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+        "NO_PROXY",
+        "NODE_EXTRA_CA_CERTS",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+    ];
+
     /// The settings that `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` name, lower case first, as curl reads
     /// them.
     pub fn from_environment(environment: &Environment) -> Self {
@@ -189,7 +202,21 @@ pub(super) fn no_proxy_url(settings: &HttpSettings) -> InvalidHttpSettings {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+
+    #[test]
+    fn every_variable_that_is_looked_up_is_named() {
+        let read = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&read);
+        let environment = Environment::from_fn(move |name| {
+            log.lock().unwrap().push(name.to_owned());
+            None
+        });
+        HttpSettings::from_environment(&environment);
+        assert_eq!(*read.lock().unwrap(), HttpSettings::VARIABLES);
+    }
 
     #[test]
     fn the_trusted_certificates_are_named_with_the_variables_that_choose_them() {

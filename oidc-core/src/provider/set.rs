@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{ClaimRule, ClaimType, ClaimUse, Issuer, Profile, Provider, ProviderKind};
@@ -125,6 +126,24 @@ impl ProviderSet {
         (HttpUrl::parse(&issuer).is_ok() && self.iter().any(is_of)).then(|| issuer.into_owned())
     }
 
+    /// Returns the names of the variables that the platforms look up ([`Provider::source_variables`]), in order. A `*` at either end of a
+    /// name stands for any text.
+    ///
+    /// `oidc_exchange::client::source_variables` adds those of a registry, and `HttpSettings::VARIABLES` are those of the
+    /// transport.
+    ///
+    /// ```
+    /// # #[cfg(feature = "testing")] {
+    /// use oidc_core::{ProviderSet, testing::FakePlatform};
+    ///
+    /// let names = ProviderSet::of(FakePlatform::new()).source_variables();
+    /// assert_eq!(names.into_iter().collect::<Vec<_>>(), ["FAKE_CI", "FAKE_CI_TOKEN_KEY"]);
+    /// # }
+    /// ```
+    pub fn source_variables(&self) -> BTreeSet<&'static str> {
+        self.iter().flat_map(|provider| provider.source_variables()).copied().collect()
+    }
+
     /// Returns the names of the variables in an environment that give away the job's identity: those that the
     /// platforms name ([`Provider::identity_variables`]), whichever platform the job runs on, and any
     /// variable that holds an identity token.
@@ -163,7 +182,7 @@ fn has_claims_of(profile: &Profile, claims: &Claims) -> bool {
 }
 
 /// Returns `true` if a pattern, which may have a `*` at either end, matches the name.
-fn names(pattern: &str, name: &str) -> bool {
+pub(crate) fn names(pattern: &str, name: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
         (Some(rest), Some(_)) => name.contains(rest.trim_end_matches('*')),
         (Some(end), None) => name.ends_with(end),

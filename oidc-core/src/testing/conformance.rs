@@ -206,6 +206,7 @@ pub async fn all<H: Harness>(harness: &H) {
 /// Checks that a job is detected offline, and that surroundings that are no job of the platform are passed over.
 pub async fn detection<H: Harness>(harness: &H) {
     detection::surroundings_are_told_apart(harness).await;
+    detection::every_variable_that_is_looked_up_is_named(harness).await;
     detection::hostile_variables_bring_errors(harness).await;
 }
 

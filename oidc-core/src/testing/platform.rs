@@ -284,6 +284,10 @@ impl Provider for FakePlatform {
         Err(SourceError::new(SourceErrorKind::NotPermitted, diagnosis))
     }
 
+    fn source_variables(&self) -> &'static [&'static str] {
+        &[IN_JOB, TOKEN_KEY]
+    }
+
     fn identity_variables(&self) -> &'static [&'static str] {
         &[TOKEN_KEY]
     }

@@ -10,16 +10,15 @@ use crate::claims::Claims;
 use crate::codes;
 use crate::diagnosis::{Diagnosis, Target};
 use crate::proof::Verified;
-use crate::provider::Provider;
+use crate::provider::UnknownPlatform;
 use crate::publisher::{InvalidPublisher, Mismatch, Publisher};
-use crate::text::shown;
 
 /// The check of a service that admits certain jobs and issues no tokens of its own: a verifier, and the publishers
 /// whose jobs are admitted.
 ///
 /// A verified token alone is not enough, since every repository of a platform gets such tokens. A gate therefore
 /// returns the claims of a job only if one of the publishers accepts it, by the same rules as in a registry: the token has
-/// the publisher's [identity](Provider::identities) and passes its [check](Publisher::check).
+/// the publisher's [identity](crate::Provider::identities) and passes its [check](Publisher::check).
 ///
 /// ```
 /// # #[cfg(feature = "testing")] {
@@ -33,7 +32,7 @@ use crate::text::shown;
 /// let audience = Audience::new("https://deploy.example")?;
 /// let verifier = Verifier::new(AwsLc, [audience], &ProviderSet::of(platform.clone()), &platform.registry())?;
 /// let rules = json!({ "repository": "acme/widget", "workflow": "publish.yml", "repository_id": "2" });
-/// let gate = Gate::new(verifier).allow(&platform, rules)?;
+/// let gate = Gate::new(verifier).allow("fake", None, rules)?;
 ///
 /// let job = gate.admit(&platform.token("https://deploy.example", now)).await?;
 /// assert_eq!(job.text("repository").as_deref(), Some("acme/widget"));
@@ -66,21 +65,27 @@ impl Gate {
         Self { verifier, allowed: Vec::new() }
     }
 
-    /// Admits the jobs of a publisher of this platform. `rules` are the platform's typed form, such as
+    /// Admits the jobs of a publisher. `platform` is the name of one of the verifier's platforms, and `issuer` one of its
+    /// issuers, which may be left out where the platform has only one. `rules` are the platform's typed form, such as
     /// `GitHubPublisher`, or JSON. The rules contain an immutable id where the platform has any, since a name may
     /// change hands.
     ///
     /// # Errors
     ///
-    /// When the platform refuses the rules, its issuer is not one of the verifier's, or the rules contain none of the
-    /// ids that a registry would [learn](crate::PublisherField::learned).
-    pub fn allow(self, platform: &dyn Provider, rules: impl Into<Value>) -> Result<Self, InvalidGate> {
-        let rules = rules.into();
-        let ids = platform.fields_of(&rules).iter().filter(|field| field.learned).map(|field| field.key);
-        let ids: Vec<&str> = ids.collect();
+    /// When the verifier does not have the platform or the issuer, the platform refuses the rules, or the rules contain
+    /// none of the ids that a registry would [learn](crate::PublisherField::learned).
+    pub fn allow(
+        self,
+        platform: &str,
+        issuer: Option<&str>,
+        rules: impl Into<Value>,
+    ) -> Result<Self, InvalidGate> {
+        let (rules, platforms) = (rules.into(), self.verifier.platforms());
+        let fields = platforms.choose(platform, issuer)?.fields_of(&rules).iter();
+        let ids: Vec<&str> = fields.filter(|field| field.learned).map(|field| field.key).collect();
         let is_there = |id: &&str| rules.get(id).is_some_and(|value| !value.is_null());
         // A fault of the rules themselves is the first thing to know.
-        let gate = self.allow_by_name(platform, rules.clone())?;
+        let gate = self.allow_by_name(platform, issuer, rules.clone())?;
         match ids.iter().any(is_there) || ids.is_empty() {
             true => Ok(gate),
             false => Err(InvalidGate::NoId { ids: ids.join("` or `") }),
@@ -92,18 +97,15 @@ impl Gate {
     ///
     /// # Errors
     ///
-    /// When the platform refuses the rules, or its issuer is not one of the verifier's.
+    /// When the verifier does not have the platform or the issuer, or the platform refuses the rules.
     pub fn allow_by_name(
         mut self,
-        platform: &dyn Provider,
+        platform: &str,
+        issuer: Option<&str>,
         rules: impl Into<Value>,
     ) -> Result<Self, InvalidGate> {
-        let publisher = platform.publisher(&rules.into())?;
-        let issuer = publisher.identity().issuer;
-        if !self.verifier.trusts(&issuer) {
-            return Err(InvalidGate::Issuer { issuer: shown(&issuer).to_string() });
-        }
-        self.allowed.push(publisher.into());
+        let platforms = self.verifier.platforms();
+        self.allowed.push(platforms.choose(platform, issuer)?.publisher(&rules.into())?.into());
         Ok(self)
     }
 
@@ -117,6 +119,30 @@ impl Gate {
         match self.refusal(&claims) {
             Some(refusal) => Err(refusal),
             None => Ok(claims),
+        }
+    }
+
+    /// Does the same as [`Gate::admit`] with the token that a request carries as `Authorization: Bearer TOKEN`. The error is
+    /// an answer to the request: a handler of axum returns it as it is.
+    ///
+    /// ```
+    /// use http::{HeaderMap, Response};
+    /// use oidc_core::verify::Gate;
+    ///
+    /// async fn deploy(gate: &Gate, headers: &HeaderMap) -> Result<String, Response<String>> {
+    ///     let job = gate.admit_in(headers).await?;
+    ///     Ok(format!("a job of {}", job.text("repository").unwrap_or_default()))
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As those of [`Gate::admit`], and when the request has no bearer token, or several.
+    #[cfg(feature = "http")]
+    pub async fn admit_in(&self, headers: &::http::HeaderMap) -> Result<Verified<Claims>, GateError> {
+        match crate::http::authorization(headers) {
+            Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => self.admit(token).await,
+            Some(_) | None => Err(GateError::NoToken),
         }
     }
 
@@ -145,8 +171,8 @@ impl Gate {
 /// The mismatch of a token that a registry would not compare with the publisher at all, since publishers are looked up by
 /// the token's identities.
 fn not_found() -> Mismatch {
-    let problem = "by the verifier's platform, the token does not have the publisher's identity";
-    let fix = "make the publisher and the verifier with the same platform";
+    let problem = "the platform finds the publisher's identity in other tokens than the publisher accepts";
+    let fix = "let the platform's `Provider::identities` return the identity of every publisher that accepts the token";
     Mismatch::new(Diagnosis::new(codes::CLAIM_DIFFERS, Target::Platform, problem).fix(fix))
 }
 
@@ -157,14 +183,9 @@ pub enum InvalidGate {
     /// The platform refuses the rules.
     #[error(transparent)]
     Publisher(#[from] InvalidPublisher),
-    /// The verifier accepts no token of the publisher's issuer.
-    #[error(
-        "the gate's verifier does not accept tokens of the issuer `{issuer}`: make it with this platform"
-    )]
-    Issuer {
-        /// The issuer, fit to be shown.
-        issuer: String,
-    },
+    /// The verifier does not have the platform or the issuer.
+    #[error(transparent)]
+    Platform(#[from] UnknownPlatform),
     /// The rules name a repository or project and none of its immutable ids.
     #[error(
         "a gate stores no ids, so that the next owner of a name would be admitted: configure `{ids}`, or allow the publisher by its name"
@@ -181,6 +202,9 @@ pub enum InvalidGate {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
+    /// The request has no bearer token, or several.
+    #[error("no identity token was sent: send one as `Authorization: Bearer TOKEN`")]
+    NoToken,
     /// The token is refused.
     #[error(transparent)]
     Token(#[from] VerifyError),
@@ -198,7 +222,7 @@ impl GateError {
     pub fn status(&self) -> u16 {
         match self {
             Self::Token(_) if self.retry_after().is_some() => 503,
-            Self::Token(_) => 401,
+            Self::NoToken | Self::Token(_) => 401,
             Self::Job(_) | Self::Nobody => 403,
         }
     }
@@ -211,7 +235,28 @@ impl GateError {
                 Reason::KeysUnavailable { retry_after, .. } => Some(*retry_after),
                 _ => None,
             },
-            Self::Job(_) | Self::Nobody => None,
+            Self::NoToken | Self::Job(_) | Self::Nobody => None,
         }
+    }
+}
+
+#[cfg(feature = "http")]
+impl From<GateError> for ::http::Response<String> {
+    /// The answer to a refused request: the [status](GateError::status), the refusal as text, and `WWW-Authenticate` or
+    /// `Retry-After`.
+    fn from(refused: GateError) -> Self {
+        use ::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+
+        let mut answer = Self::new(refused.to_string());
+        *answer.status_mut() =
+            ::http::StatusCode::from_u16(refused.status()).unwrap_or(::http::StatusCode::FORBIDDEN);
+        let headers = answer.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        if let Some(wait) = refused.retry_after() {
+            headers.insert(RETRY_AFTER, wait.as_secs().max(1).into());
+        } else if refused.status() == 401 {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        answer
     }
 }

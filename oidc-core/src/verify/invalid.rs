@@ -1,7 +1,4 @@
-use std::time::Duration;
-
-use super::MAX_LEEWAY;
-use crate::time::in_words;
+use crate::bounds::OutOfBounds;
 
 /// An error of making a verifier.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,9 +26,9 @@ pub enum InvalidVerifier {
         /// The claim.
         claim: String,
     },
-    /// The leeway is longer than [`MAX_LEEWAY`].
-    #[error("a leeway of {} is too long: expected {} at most", in_words(*.0), in_words(MAX_LEEWAY))]
-    Leeway(Duration),
+    /// The leeway is longer than [`MAX_LEEWAY`](super::MAX_LEEWAY).
+    #[error(transparent)]
+    Leeway(#[from] OutOfBounds),
     /// The configured keys of an issuer are not a JWK set with a key for one of its platform's algorithms.
     #[error(
         "the keys configured for the issuer `{0}` hold no usable key: expected a JWK set with one for its platform's algorithm"

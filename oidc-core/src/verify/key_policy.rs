@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::times::{MAX_AGE, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER};
+use crate::bounds::OutOfBounds;
 
 /// The ages at which a verifier fetches an issuer's keys again and stops using them, for
 /// [`Verifier::with_key_policy`](super::Verifier::with_key_policy).
@@ -10,12 +11,13 @@ use super::times::{MAX_AGE, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER}
 /// ```
 /// use std::time::Duration;
 ///
+/// use oidc_core::OutOfBounds;
 /// use oidc_core::verify::{KeyPolicy, Verifier};
 ///
-/// # fn example(verifier: &Verifier) -> Verifier {
+/// # fn example(verifier: &Verifier) -> Result<Verifier, OutOfBounds> {
 /// // In a function whose process is frozen between its requests: a withdrawn key is accepted for one hour at most.
-/// let policy = KeyPolicy::default().with_refresh_before_use().with_max_age(Duration::from_secs(3600));
-/// verifier.with_key_policy(policy)
+/// let policy = KeyPolicy::default().with_refresh_before_use().with_max_age(Duration::from_secs(3600))?;
+/// Ok(verifier.with_key_policy(policy))
 /// # }
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,20 +43,29 @@ impl Default for KeyPolicy {
 
 impl KeyPolicy {
     /// Replaces the age at which keys are fetched again: `default` where the issuer's `Cache-Control` says nothing, and
-    /// at most `longest`, whatever it says. Both are between [`MIN_REFRESH_AFTER`] and [`MAX_REFRESH_AFTER`].
-    #[must_use]
-    pub fn with_refresh_after(mut self, default: Duration, longest: Duration) -> Self {
-        self.longest_refresh_after = longest.clamp(MIN_REFRESH_AFTER, MAX_REFRESH_AFTER);
-        self.refresh_after = default.clamp(MIN_REFRESH_AFTER, self.longest_refresh_after);
-        self
+    /// at most `longest`, whatever it says.
+    ///
+    /// # Errors
+    ///
+    /// When `longest` is not between [`MIN_REFRESH_AFTER`] and [`MAX_REFRESH_AFTER`], or `default` not between
+    /// [`MIN_REFRESH_AFTER`] and `longest`.
+    pub fn with_refresh_after(self, default: Duration, longest: Duration) -> Result<Self, OutOfBounds> {
+        let least = MIN_REFRESH_AFTER;
+        let longest_refresh_after =
+            OutOfBounds::time("longest age before a refresh of keys", longest, least, MAX_REFRESH_AFTER)?;
+        let refresh_after = OutOfBounds::time("age before a refresh of keys", default, least, longest)?;
+        Ok(Self { refresh_after, longest_refresh_after, ..self })
     }
 
     /// Replaces the age at which keys are no longer used, even where the issuer can't be reached: the longest time for
-    /// which a withdrawn key is accepted. Between [`MIN_REFRESH_AFTER`] and [`MAX_AGE`].
-    #[must_use]
-    pub fn with_max_age(mut self, max_age: Duration) -> Self {
-        self.max_age = max_age.clamp(MIN_REFRESH_AFTER, MAX_AGE);
-        self
+    /// which a withdrawn key is accepted.
+    ///
+    /// # Errors
+    ///
+    /// When it is not between [`MIN_REFRESH_AFTER`] and [`MAX_AGE`].
+    pub fn with_max_age(self, max_age: Duration) -> Result<Self, OutOfBounds> {
+        let max_age = OutOfBounds::time("greatest age of keys", max_age, MIN_REFRESH_AFTER, MAX_AGE)?;
+        Ok(Self { max_age, ..self })
     }
 
     /// Makes a token whose issuer's keys are due for a refresh wait for the new keys, instead of refreshing them in

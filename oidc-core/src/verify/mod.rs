@@ -47,6 +47,7 @@ pub use self::times::{
     COOL_DOWN, MAX_AGE, MAX_BACK_OFF, MAX_REFRESH_AFTER, MIN_REFRESH_AFTER, REFRESH_AFTER,
 };
 
+use crate::bounds::OutOfBounds;
 use crate::claims::Claims;
 use crate::context::Context;
 use crate::proof::Verified;
@@ -227,9 +228,7 @@ impl Verifier {
     ///
     /// When `leeway` is longer than [`MAX_LEEWAY`].
     pub fn with_leeway(&self, leeway: Duration) -> Result<Self, InvalidVerifier> {
-        if leeway > MAX_LEEWAY {
-            return Err(InvalidVerifier::Leeway(leeway));
-        }
+        let leeway = OutOfBounds::time("leeway", leeway, Duration::ZERO, MAX_LEEWAY)?;
         Ok(Self(Arc::new(Inner { leeway, ..Inner::clone(&self.0) })))
     }
 
@@ -318,9 +317,9 @@ impl Verifier {
         self.0.issuers.get(verified.issuer()).map(|trusted| &trusted.provider)
     }
 
-    /// Returns `true` if tokens of this issuer may be accepted.
-    fn trusts(&self, issuer: &str) -> bool {
-        self.0.issuers.contains_key(issuer)
+    /// The platforms whose tokens may be accepted.
+    fn platforms(&self) -> ProviderSet {
+        self.0.issuers.values().map(|trusted| Arc::clone(&trusted.provider)).collect()
     }
 
     /// Returns the context that the verifier was made with.

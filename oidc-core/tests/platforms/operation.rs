@@ -37,7 +37,8 @@ async fn all_tries_share_one_deadline() {
     for deadline in [0, 3, 7, 12, 60] {
         let clock = ManualClock::at(0);
         let http = silent(&clock);
-        let policy = OperationPolicy::default().with_deadline(seconds(deadline)).with_tries(10);
+        let policy =
+            OperationPolicy::default().with_deadline(seconds(deadline)).unwrap().with_tries(10).unwrap();
         let error = context(&clock, &http, policy).send_with_retries(request()).await.unwrap_err();
         assert!(clock.elapsed() <= seconds(deadline), "{deadline}: {:?}", clock.elapsed());
         // Each try has 5 s, or what is left.
@@ -59,7 +60,7 @@ async fn all_tries_share_one_deadline() {
 async fn an_operation_that_has_begun_is_not_begun_anew() {
     let clock = ManualClock::at(0);
     let http = silent(&clock);
-    let policy = OperationPolicy::default().with_deadline(seconds(8)).with_tries(1);
+    let policy = OperationPolicy::default().with_deadline(seconds(8)).unwrap().with_tries(1).unwrap();
     let cx = context(&clock, &http, policy);
 
     // Without one, each call is an operation of its own.
@@ -85,19 +86,19 @@ async fn an_operation_that_has_begun_is_not_begun_anew() {
 #[tokio::test]
 async fn the_tries_and_the_waits_are_the_policys() {
     let policy = OperationPolicy::default();
+    let two_tries = policy.with_tries(2).unwrap().with_waits(seconds(1), seconds(1)).unwrap();
     for (policy, random, retry_after, tries, waited) in [
         (policy, None, None, 4, 200 + 800 + 3200),
         (policy, Some(128), None, 4, 150 + 600 + 2400),
         (policy, None, Some("7"), 4, 3 * 7_000),
         (policy, None, Some("86400"), 4, 3 * 10_000),
         (policy, None, Some("tomorrow"), 4, 200 + 800 + 3200),
-        (policy.with_tries(1), None, None, 1, 0),
-        (policy.with_tries(0), None, None, 1, 0),
-        (policy.with_tries(2).with_waits(seconds(3), seconds(1)), None, Some("9"), 2, 1000),
-        (policy.with_waits(Duration::ZERO, Duration::ZERO), None, Some("9"), 4, 0),
+        (policy.with_tries(1).unwrap(), None, None, 1, 0),
+        (two_tries, None, Some("9"), 2, 1000),
+        (policy.with_waits(Duration::ZERO, Duration::ZERO).unwrap(), None, Some("9"), 4, 0),
         // No wait is begun that doesn't end in time.
-        (policy.with_deadline(seconds(1)), None, None, 2, 200),
-        (policy.with_deadline(seconds(7)), None, Some("7"), 1, 0),
+        (policy.with_deadline(seconds(1)).unwrap(), None, None, 2, 200),
+        (policy.with_deadline(seconds(7)).unwrap(), None, Some("7"), 1, 0),
     ] {
         let headers = retry_after.map(|after| ("retry-after".to_owned(), after.to_owned()));
         let answer = Response::new(503, headers.into_iter().collect(), "");
@@ -142,15 +143,23 @@ async fn only_what_may_pass_is_tried_again() {
 }
 
 #[test]
-fn the_bounds_of_a_policy_are_safe() {
-    let policy = OperationPolicy::default()
-        .with_deadline(Duration::MAX)
-        .with_tries(u32::MAX)
-        .with_waits(Duration::MAX, Duration::MAX);
-    assert_eq!(policy.deadline(), OperationPolicy::MAX_DEADLINE);
-    assert_eq!(policy.tries(), OperationPolicy::MAX_TRIES);
-    assert_eq!(policy.longest_wait(), OperationPolicy::MAX_DEADLINE);
-    assert_eq!(policy.with_waits(Duration::MAX, seconds(2)).first_wait(), seconds(2));
+fn a_policy_outside_of_its_bounds_is_refused() {
+    let (policy, moment) = (OperationPolicy::default(), Duration::from_nanos(1));
+    let (longest, most_tries) = (OperationPolicy::MAX_DEADLINE, OperationPolicy::MAX_TRIES);
+    assert_eq!(policy.with_deadline(longest).unwrap().deadline(), longest);
+    assert_eq!(policy.with_tries(most_tries).unwrap().tries(), most_tries);
+    let waits = policy.with_waits(seconds(2), longest).unwrap();
+    assert_eq!((waits.first_wait(), waits.longest_wait()), (seconds(2), longest));
+    for (refused, setting) in [
+        (policy.with_deadline(longest + moment), "deadline of an operation"),
+        (policy.with_deadline(Duration::MAX), "deadline of an operation"),
+        (policy.with_tries(0), "number of tries"),
+        (policy.with_tries(most_tries + 1), "number of tries"),
+        (policy.with_waits(Duration::ZERO, longest + moment), "longest wait between two tries"),
+        (policy.with_waits(seconds(3), seconds(2)), "wait before the second try"),
+    ] {
+        assert_eq!(refused.unwrap_err().setting, setting);
+    }
 }
 
 /// A machine whose commands run until their deadline.
@@ -170,7 +179,7 @@ impl Commands for Slow {
 async fn commands_share_the_deadline_too() {
     let clock = ManualClock::at(0);
     let commands = Slow(clock.clone(), Arc::default());
-    let policy = OperationPolicy::default().with_deadline(seconds(40));
+    let policy = OperationPolicy::default().with_deadline(seconds(40)).unwrap();
     let cx = Context::default().with_clock(clock.clone()).with_commands(commands.clone()).with_policy(policy);
     let cx = cx.operation();
     let agent = || Command::new("agent", ["token"]);

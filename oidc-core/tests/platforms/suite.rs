@@ -55,6 +55,7 @@ async fn the_fake_platform_conforms() {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fault {
     AsksInDetection,
+    NamesNotEveryVariable,
     PassesOver,
     ShowsSecret,
     GivesAnyAudience,
@@ -74,6 +75,10 @@ enum Fault {
 async fn whoever_breaks_a_promise_is_told_which() {
     for (fault, sentence) in [
         (Fault::AsksInDetection, "detection asks nobody over HTTP"),
+        (
+            Fault::NamesNotEveryVariable,
+            "`FAKE_CI` is looked up and not among the platform's `source_variables`",
+        ),
         (Fault::PassesOver, "a job without tokens is not passed over"),
         (Fault::ShowsSecret, "shows a secret"),
         (Fault::GivesAnyAudience, "for the audience that was asked for"),
@@ -127,6 +132,11 @@ impl Provider for Broken {
             Ok(Some(source)) => Ok(Some(Box::new(BrokenSource { source, fault: self.fault }))),
             found => found,
         }
+    }
+
+    fn source_variables(&self) -> &'static [&'static str] {
+        let names = self.fake.source_variables();
+        if self.fault == Fault::NamesNotEveryVariable { &names[1..] } else { names }
     }
 
     fn identity_variables(&self) -> &'static [&'static str] {

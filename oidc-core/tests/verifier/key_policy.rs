@@ -69,7 +69,7 @@ async fn everybody_waits_for_one_refresh() {
 #[tokio::test]
 async fn working_keys_stay_in_use_until_their_greatest_age_if_the_refresh_brings_unusable_ones() {
     let (registry, jwks) = registry(Some("max-age=120"));
-    let policy = KeyPolicy::default().with_refresh_before_use().with_max_age(HOUR);
+    let policy = KeyPolicy::default().with_refresh_before_use().with_max_age(HOUR).unwrap();
     let waiting = registry.verifier.with_key_policy(policy);
     waiting.verify(&registry.token()).await.unwrap();
     *jwks.lock().unwrap() =
@@ -145,22 +145,30 @@ fn without_a_runtime_keys_that_are_due_serve_while_another_thread_fetches() {
 }
 
 #[tokio::test]
-async fn the_ages_are_settings_within_bounds() {
+async fn the_ages_are_settings_and_outside_of_their_bounds_refused() {
     let second = Duration::from_secs(1);
     let policy = KeyPolicy::default();
     assert_eq!(policy.refresh_after(), REFRESH_AFTER);
     assert_eq!((policy.longest_refresh_after(), policy.max_age()), (MAX_REFRESH_AFTER, MAX_AGE));
-    let least = policy.with_refresh_after(second, second).with_max_age(second);
+    let least = policy.with_refresh_after(MIN_REFRESH_AFTER, MIN_REFRESH_AFTER).unwrap();
     assert_eq!(
         (least.refresh_after(), least.longest_refresh_after()),
         (MIN_REFRESH_AFTER, MIN_REFRESH_AFTER)
     );
-    assert_eq!(least.max_age(), MIN_REFRESH_AFTER);
-    let most = policy.with_refresh_after(Duration::MAX, Duration::MAX).with_max_age(Duration::MAX);
-    assert_eq!((most.refresh_after(), most.longest_refresh_after()), (MAX_REFRESH_AFTER, MAX_REFRESH_AFTER));
-    assert_eq!(most.max_age(), MAX_AGE);
+    assert_eq!(policy.with_max_age(MIN_REFRESH_AFTER).unwrap().max_age(), MIN_REFRESH_AFTER);
+    let (longest, age) = ("longest age before a refresh of keys", "age before a refresh of keys");
+    for (refused, setting) in [
+        (policy.with_refresh_after(MIN_REFRESH_AFTER, MAX_REFRESH_AFTER + second), longest),
+        (policy.with_refresh_after(second, second), longest),
+        (policy.with_refresh_after(MIN_REFRESH_AFTER - second, MAX_REFRESH_AFTER), age),
+        (policy.with_refresh_after(901 * second, 900 * second), age),
+        (policy.with_max_age(MIN_REFRESH_AFTER - second), "greatest age of keys"),
+        (policy.with_max_age(MAX_AGE + second), "greatest age of keys"),
+    ] {
+        assert_eq!(refused.unwrap_err().setting, setting);
+    }
 
-    let policy = policy.with_refresh_after(300 * second, 900 * second);
+    let policy = policy.with_refresh_after(300 * second, 900 * second).unwrap();
     for (cache_control, expected) in [
         (None, 300),
         (Some("max-age=0"), 60),

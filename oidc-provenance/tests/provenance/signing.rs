@@ -94,7 +94,7 @@ fn the_authoritys_own_words_reach_the_user_and_no_secret_does() {
 #[test]
 fn the_deadline_is_for_everything_together() {
     let (cx, http) = world(Arc::new(Sigstore::new(1)), Fault::LogDown);
-    let policy = OperationPolicy::default().with_deadline(std::time::Duration::from_secs(1));
+    let policy = OperationPolicy::default().with_deadline(std::time::Duration::from_secs(1)).unwrap();
     let cx = cx.with_policy(policy);
     let statement = Statement::npm(&artifact(), &cx).unwrap();
     let error = complete(sign(&statement, &Platforms, &services(), &cx)).unwrap().unwrap_err();

@@ -109,6 +109,7 @@ static DEFINITION: Definition = Definition {
     id: ID,
     title: "AWS",
     kind: ProviderKind::Cloud,
+    source_variables: &["CODEBUILD_BUILD_ID"],
     identity_variables: IDENTITY_VARIABLES,
     detect: |detection| Ok(source::detect(detection)),
     algorithms: &[Algorithm::Es384, Algorithm::Rs256],

@@ -101,6 +101,7 @@ pub(crate) const ID: &str = "azure";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "Azure Pipelines",
+    source_variables: &["TF_BUILD", "SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"],
     // The variables with which a step asks for tokens.
     identity_variables: &["SYSTEM_ACCESSTOKEN", "SYSTEM_OIDCREQUESTURI"],
     detect: source::detect,

@@ -99,6 +99,7 @@ pub(crate) const ID: &str = "bitbucket";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "Bitbucket Pipelines",
+    source_variables: &["BITBUCKET_BUILD_NUMBER", "BITBUCKET_STEP_OIDC_TOKEN"],
     // The variable with the step's token.
     identity_variables: &["BITBUCKET_STEP_OIDC_TOKEN"],
     detect: |detection| Ok(source::detect(detection)),

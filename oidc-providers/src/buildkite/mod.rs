@@ -124,6 +124,12 @@ const RENEWAL: &str =
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "Buildkite",
+    source_variables: &[
+        "BUILDKITE",
+        "BUILDKITE_AGENT_ACCESS_TOKEN",
+        "BUILDKITE_JOB_ID",
+        "BUILDKITE_AGENT_ENDPOINT",
+    ],
     identity_variables: IDENTITY_VARIABLES,
     detect: source::detect,
     replay: ReplaySource::Digest,

@@ -134,6 +134,7 @@ const RENEWAL: &str =
 const DEFINITION: Definition = Definition {
     id: ID,
     title: "CircleCI",
+    source_variables: &["CIRCLECI"],
     // The variables with the tokens that every job has.
     identity_variables: &["CIRCLE_OIDC_TOKEN*"],
     detect: |detection| Ok(source::detect(detection, false)),

@@ -121,6 +121,13 @@ const PATH: &str = "/api/actions";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "Forgejo Actions",
+    source_variables: &[
+        "FORGEJO_ACTIONS",
+        "FORGEJO_TOKEN",
+        "GITHUB_SERVER_URL",
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+    ],
     identity_variables: IDENTITY_VARIABLES,
     detect: source::detect,
     algorithms: &[Algorithm::Rs256, Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa],

@@ -187,6 +187,10 @@ impl Provider for Generic {
         Ok(source::detect(detection))
     }
 
+    fn source_variables(&self) -> &'static [&'static str] {
+        &["OIDC_TOKEN", "OIDC_TOKEN_FILE"]
+    }
+
     fn identity_variables(&self) -> &'static [&'static str] {
         IDENTITY_VARIABLES
     }

@@ -156,6 +156,17 @@ const RESIDENCY_PREFIX: &str = "token.actions.";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "GitHub Actions",
+    source_variables: &[
+        "GITHUB_ACTIONS",
+        "GITHUB_SERVER_URL",
+        "FORGEJO_ACTIONS",
+        "FORGEJO_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "GITHUB_EVENT_NAME",
+        "GITHUB_EVENT_PATH",
+        "GITHUB_REPOSITORY",
+    ],
     identity_variables: IDENTITY_VARIABLES,
     detect: source::detect,
     // Tokens live 5 minutes on github.com; the default of an hour leaves room for the settings of other hosts.

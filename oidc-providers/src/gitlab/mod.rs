@@ -131,6 +131,7 @@ const ISSUER: &str = "https://gitlab.com";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "GitLab CI",
+    source_variables: &["GITLAB_CI", "*_ID_TOKEN"],
     // The conventional names of variables with a job's tokens, and those of GitLab's earlier tokens. With `id_tokens:` a
     // variable may have any name.
     identity_variables: &["*_ID_TOKEN", "CI_JOB_JWT", "CI_JOB_JWT_*"],

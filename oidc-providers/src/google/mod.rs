@@ -107,6 +107,7 @@ static DEFINITION: Definition = Definition {
     id: ID,
     title: "Google Cloud",
     kind: ProviderKind::Cloud,
+    source_variables: &["GCE_METADATA_HOST", "GOOGLE_SERVICE_ACCOUNT_NAME"],
     identity_variables: IDENTITY_VARIABLES,
     detect: source::detect,
     replay: ReplaySource::Digest,

@@ -43,6 +43,10 @@ macro_rules! provider {
                 self.0.detect(detection)
             }
 
+            fn source_variables(&self) -> &'static [&'static str] {
+                self.0.source_variables()
+            }
+
             fn identity_variables(&self) -> &'static [&'static str] {
                 self.0.identity_variables()
             }

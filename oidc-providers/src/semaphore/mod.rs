@@ -105,6 +105,7 @@ pub(crate) const ID: &str = "semaphore";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "Semaphore",
+    source_variables: &["SEMAPHORE", "SEMAPHORE_OIDC_TOKEN"],
     // The variable with the job's token.
     identity_variables: &["SEMAPHORE_OIDC_TOKEN"],
     detect: |detection| Ok(source::detect(detection)),

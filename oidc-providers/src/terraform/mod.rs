@@ -96,6 +96,7 @@ const ISSUER: &str = "https://app.terraform.io";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "HCP Terraform",
+    source_variables: &["TFC_RUN_ID", "TFC_WORKLOAD_IDENTITY_TOKEN", "TFC_WORKLOAD_IDENTITY_TOKEN_*"],
     // The variables with the run's tokens.
     identity_variables: &["TFC_WORKLOAD_IDENTITY_TOKEN*"],
     detect: |detection| Ok(source::detect(detection)),

@@ -1,8 +1,13 @@
 //! The detection of a job.
 
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use super::outside::{Outside, assert_secret, assert_sound, detect, jobs, provider};
 use super::{AUDIENCE, Harness, Job, Outcome, token};
 use crate::context::Context;
+use crate::environment::Environment;
+use crate::provider::names;
 use crate::source::{SourceError, SourceErrorKind, TokenSource};
 use crate::token::Audience;
 
@@ -45,6 +50,29 @@ async fn is_unpermitted(job: &Job, found: Result<Option<Box<dyn TokenSource>>, S
     assert!(is_told, "{job}: a job without tokens is told that it may not ask or did not: {error:?}");
     assert!(error.diagnosis().fix.is_some(), "{job}: a job without tokens is told what to change: {error}");
     assert_sound(&job.to_string(), &error, &secrets(job));
+}
+
+/// A host whose environment is a function knows beforehand what it is asked for.
+pub(super) async fn every_variable_that_is_looked_up_is_named<H: Harness>(harness: &H) {
+    let provider = provider(harness);
+    let is_named = |name: &str| provider.source_variables().iter().any(|pattern| names(pattern, name));
+    for job in harness.jobs() {
+        let read = Arc::new(Mutex::new(BTreeSet::new()));
+        let (set, log) = (job.variables.clone(), Arc::clone(&read));
+        let environment = Environment::from_fn(move |name| {
+            log.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+            set.iter().find(|(set, _)| set == name).map(|(_, value)| value.clone())
+        });
+        let context = Outside::of(&job).context(&job.variables).with_environment(environment);
+        if let Ok(Some(source)) = detect(&*provider, &job, &context) {
+            // What comes of it is checked elsewhere.
+            let _token = source.token(&Audience::new(AUDIENCE).expect("an audience")).await;
+        }
+        for name in &*read.lock().unwrap_or_else(PoisonError::into_inner) {
+            let is_known = is_named(name) || job.token_variables.contains(&name.as_str());
+            assert!(is_known, "{job}: `{name}` is looked up and not among the platform's `source_variables`");
+        }
+    }
 }
 
 /// A job's secrets, of which each token in its variables is one.

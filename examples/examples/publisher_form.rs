@@ -8,15 +8,16 @@
 use std::error::Error;
 
 use axum::extract::{Extension, Form, Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{Response as Answer, StatusCode};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Router, routing::get};
 use oidc_core::Context;
 use oidc_exchange::memory::MemoryStore;
-use oidc_exchange::server::{Package, PublisherForm, Trust, TrustError};
+use oidc_exchange::server::{Package, PublisherForm, Trust};
 
 type Typed = Vec<(String, String)>;
-type Failed = (StatusCode, String);
+/// The answer to a request that failed, which `?` makes of an error.
+type Failed = Answer<String>;
 
 /// Whoever is logged in.
 #[derive(Clone)]
@@ -28,7 +29,7 @@ async fn show(
     Path(name): Path<String>,
     Query(typed): Query<Typed>,
 ) -> Result<Html<String>, Failed> {
-    Ok(page(&trust.form(&Package::new("npm", name), typed).await.map_err(failed)?))
+    Ok(page(&trust.form(&Package::new("npm", name), typed).await?))
 }
 
 async fn save(
@@ -37,8 +38,8 @@ async fn save(
     Extension(account): Extension<Account>,
     Form(typed): Form<Typed>,
 ) -> Result<Response, Failed> {
-    let form = trust.form(&Package::new("npm", name), typed).await.map_err(failed)?;
-    let saved = form.save(&trust, |publisher| publisher.account = Some(account.0)).await.map_err(failed)?;
+    let form = trust.form(&Package::new("npm", name), typed).await?;
+    let saved = form.save(&trust, |publisher| publisher.account = Some(account.0)).await?;
     Ok(match saved {
         Ok(_) => Redirect::to("?").into_response(),
         Err(form) => (StatusCode::UNPROCESSABLE_ENTITY, page(&form)).into_response(),
@@ -47,11 +48,6 @@ async fn save(
 
 fn page(form: &PublisherForm) -> Html<String> {
     Html(format!("<!doctype html><form method=post>{}<button>Save</button></form>", form.to_html()))
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "`map_err` passes the error")]
-fn failed(error: TrustError) -> Failed {
-    (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
 pub(crate) fn app(trust: Trust) -> Router {

@@ -116,22 +116,17 @@ async fn versions(
     Ok(Json(query.bind(name).fetch_all(registry.store.pool()).await?))
 }
 
-/// An answer to a request that failed. A fault of the store is for the log, and not for the caller.
-struct Failure(StatusCode, String);
+/// The answer to a request that failed. A fault of the store is for the log, and not for the caller.
+struct Failure(http::Response<String>);
 
 impl<E: Into<TrustError>> From<E> for Failure {
     fn from(error: E) -> Self {
-        let error = error.into();
-        tracing::warn!(%error, "a request failed");
-        match &error {
-            TrustError::Store(error) => Self(StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
-            error => Self(StatusCode::BAD_REQUEST, error.to_string()),
-        }
+        Self(error.into().into())
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        (self.0, self.1).into_response()
+        self.0.into_response()
     }
 }

@@ -47,7 +47,7 @@ async fn an_owner_creates_a_package_and_its_job_publishes_it() {
 async fn a_package_whose_publisher_is_refused_is_not_created() {
     let registry = registry().await;
     let (status, why) = create(&registry, "widget", "publish.md").await;
-    assert!(status == 400 && why.contains("workflow"), "{why}");
+    assert!(status == 422 && why.contains("workflow"), "{why}");
     assert_eq!(registry.token("widget", &[]).await.0, 404);
     assert_eq!(create(&registry, "widget", "publish.yml").await.0, 201);
 }

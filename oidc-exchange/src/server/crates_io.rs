@@ -5,7 +5,7 @@ use serde_json::json;
 use super::body::{AnswerBody, RequestBody};
 use super::exchange::Exchange;
 use super::http::{allowing, empty, exchange_member, explained, json, unexchanged};
-use super::presented::presented;
+use super::presented::presented_token;
 use super::refusal::Refusal;
 use super::refusal_kind::RefusalKind;
 use super::request::ExchangeRequest;
@@ -78,7 +78,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 async fn revoke(exchange: &Exchange, headers: &HeaderMap) -> Response<AnswerBody> {
-    let token = presented(headers);
+    let token = presented_token(headers);
     match token.as_ref().map(Secret::expose).filter(|token| exchange.is_ours(token)) {
         None => {
             let unexchanged = token.and_then(|token| unexchanged(token.expose(), "`POST` at this path"));

@@ -135,6 +135,7 @@ pub use self::package::{InvalidPackage, InvalidPrefix, Package};
 pub use self::package_owner::{PackageOwner, PackageOwners};
 pub use self::pep_807::{InvalidLifetime, Pep807Tokens, pep_807};
 pub use self::policy::{EndedBefore, PublisherLimit, PublisherState, Room, Taken, TrustLimits, TrustPolicy};
+pub use self::presented::presented_token;
 pub use self::pypi::{PypiTokens, pypi};
 pub use self::record::{PublisherRank, PublisherRecord};
 pub use self::refusal::Refusal;

@@ -202,13 +202,17 @@ impl Refusal {
     /// A token that proved the publisher's own repository, so that the message may contain the expected
     /// value.
     pub(super) fn rule_differs(package: &Package, mismatch: &Mismatch, others: usize) -> Self {
+        let (of, of_it) = match package.is_prefix() {
+            true => ("for packages", ""),
+            false => ("of package", " of the package"),
+        };
         let others = match others {
             0 => String::new(),
-            1 => " (one more publisher of the package doesn't match either)".to_owned(),
-            n => format!(" ({n} more publishers of the package don't match either)"),
+            1 => format!(" (one more publisher{of_it} doesn't match either)"),
+            n => format!(" ({n} more publishers{of_it} don't match either)"),
         };
         let message = format!(
-            "the trusted publisher of package `{}` does not match: {}{others}",
+            "the trusted publisher {of} `{}` does not match: {}{others}",
             shown(&package.label()),
             mismatch.diagnosis()
         );

@@ -20,5 +20,6 @@ mod renewal;
 mod scope;
 mod static_credentials;
 mod ureq;
+mod variables;
 mod wire;
 mod wording;

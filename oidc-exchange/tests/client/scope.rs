@@ -153,7 +153,7 @@ impl TokenSource for Slow {
 async fn a_source_shares_the_time_of_an_operation_that_it_was_made_with() {
     for (is_shared, times) in [(true, [7, 3]), (false, [10, 3])] {
         let (http, clock) = (open(), ManualClock::at(NOW));
-        let policy = OperationPolicy::default().with_deadline(Duration::from_secs(10));
+        let policy = OperationPolicy::default().with_deadline(Duration::from_secs(10)).unwrap();
         let cx = job(&http).with_clock(clock.clone()).with_policy(policy);
         let begun = cx.operation();
         let source = Slow(if is_shared { begun.clone() } else { cx }, clock.clone());

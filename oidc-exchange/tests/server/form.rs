@@ -1,5 +1,6 @@
 //! The form on which a publisher is configured.
 
+use http::Response;
 use oidc_core::testing::FakePlatform;
 use oidc_core::{Provider as _, ProviderSet};
 use oidc_exchange::memory::MemoryStore;
@@ -203,4 +204,31 @@ async fn a_form_is_data_for_a_template() {
         (&input["key"], &input["title"], &input["text"], &input["recommended"], &input["problems"]),
         (&json!("environment"), &json!("Environment"), &json!("publish"), &json!(true), &json!([]))
     );
+}
+
+#[tokio::test]
+async fn an_error_is_an_answer_and_tells_nothing_of_the_store() {
+    let trust = trust(ProviderSet::of(FakePlatform::new()));
+    let prepared = |config| trust.prepare(widget(), "fake", None, config);
+    let invalid = prepared(json!({ "workflow": 7 })).unwrap_err();
+    let unknown = trust.prepare(widget(), "no-such-platform", None, json!({})).unwrap_err();
+    let publisher = prepared(json!({ "repository": "acme/widget" })).unwrap();
+    trust.add(&publisher).await.unwrap();
+    let twice = trust.add(&prepared(json!({ "repository": "acme/widget" })).unwrap()).await.unwrap_err();
+    for (error, status, told) in [
+        (invalid, 422, "repository"),
+        (unknown, 422, "no-such-platform"),
+        (twice, 409, "already"),
+        (TrustError::Missing, 404, "no such trusted publisher"),
+        (TrustError::Account, 500, "the registry failed"),
+        (StoreError::new("password=hunter2").into(), 500, "the registry failed"),
+    ] {
+        assert_eq!(error.status(), status, "{error}");
+        let answer = Response::<String>::from(error);
+        assert!(answer.status() == status && answer.body().contains(told), "{answer:?}");
+        assert_eq!(answer.headers()["content-type"], "text/plain; charset=utf-8");
+        assert!(!answer.body().contains("hunter2"), "{answer:?}");
+    }
+    let of_the_store = Response::<String>::from(StoreError::new("password=hunter2"));
+    assert_eq!((of_the_store.status().as_u16(), of_the_store.body().contains("hunter2")), (500, false));
 }

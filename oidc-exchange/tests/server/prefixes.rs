@@ -121,7 +121,10 @@ async fn a_strangers_prefix_for_the_same_repository_changes_nothing() {
             if name.is_some() {
                 let (kind, message) = told(refused);
                 assert_eq!(kind, RefusalKind::RuleDiffers, "{strangers}");
-                assert!(message.contains("package `acme-*`") && message.contains("workflow"), "{message}");
+                assert!(
+                    message.contains("publisher for packages `acme-*`") && message.contains("workflow"),
+                    "{message}"
+                );
             } else if let Ok(record) = refused {
                 assert_eq!(hub.by(&record, "acme-widget"), None);
             }
@@ -228,6 +231,8 @@ async fn a_prefix_that_nobody_uses_lapses() {
     for request in [ExchangeRequest::package("npm", "acme-widget"), ExchangeRequest::identity("npm")] {
         let (kind, message) = told(hub.exchanged(&request, &job("acme/widget")).await);
         assert!(kind == RefusalKind::RuleDiffers && message.contains("lapsed"), "{message}");
+        let of_prefix = "the trusted publisher for packages `acme-*` does not match: ";
+        assert!(message.starts_with(of_prefix), "{message}");
     }
 }
 

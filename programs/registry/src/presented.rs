@@ -4,58 +4,48 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
+use oidc_core::http::authorization;
 use oidc_core::is_identity_token;
+use oidc_exchange::server::presented_token;
 
 use crate::failure::Failure;
 
-/// Reads the token, however the client sends it: as a bearer token, as the password of basic authentication, or alone.
+/// Reads the token, however the client sends it.
 pub(super) fn of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let Some(value) = value(headers)? else { return Ok(None) };
-    let token = match value.split_once(' ') {
-        None => Ok(Some(value)),
-        Some((scheme, token)) if is(scheme, "bearer") => Ok(Some(token.trim())),
-        Some((scheme, pair)) if is(scheme, "basic") => {
-            let pair = decoded(pair.trim()).ok_or_else(no_token)?;
-            return Ok(misplaced(value).or_else(|| Some(pair.split_once(':')?.1.to_owned())));
-        }
-        Some(_) => Err(no_token()),
-    };
-    token.map(|token| token.map(str::to_owned)).or_else(|failure| misplaced(value).map(Some).ok_or(failure))
+    if !headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
+    }
+    let publish_token = || presented_token(headers).map(|token| token.expose().to_owned());
+    misplaced(headers).or_else(publish_token).map(Some).ok_or_else(no_token)
 }
 
 /// Reads a bearer token, or an identity token that is sent in another way, whose sender is to be told that it is none.
 pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<String>, Failure> {
-    let Some(value) = value(headers)? else { return Ok(None) };
-    match value.split_once(' ') {
-        Some((scheme, token)) if is(scheme, "bearer") => Ok(Some(token.trim().to_owned())),
-        _ => match misplaced(value) {
-            Some(token) => Ok(Some(token)),
-            None => Err(Failure::new(StatusCode::UNAUTHORIZED, "only bearer tokens are accepted")),
-        },
+    if !headers.contains_key(AUTHORIZATION) {
+        return Ok(None);
     }
+    let (scheme, token) = authorization(headers).ok_or_else(no_token)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Ok(Some(token.to_owned()));
+    }
+    let refused = || Failure::new(StatusCode::UNAUTHORIZED, "only bearer tokens are accepted");
+    misplaced(headers).map(Some).ok_or_else(refused)
 }
 
 /// The identity token of a CI job in a header that should hold a publish token: alone, after any scheme, or as the user's name or
 /// password of basic authentication.
-fn misplaced(value: &str) -> Option<String> {
+fn misplaced(headers: &HeaderMap) -> Option<String> {
+    let (scheme, sent) = authorization(headers)?;
     let tokens = |text: &str| {
         text.split([' ', ':']).map(str::trim).find(|text| is_identity_token(text)).map(str::to_owned)
     };
-    tokens(value).or_else(|| value.split(' ').filter_map(decoded).find_map(|pair| tokens(&pair)))
-}
-
-fn value(headers: &HeaderMap) -> Result<Option<&str>, Failure> {
-    let Some(value) = headers.get(AUTHORIZATION) else { return Ok(None) };
-    value.to_str().map(|value| Some(value.trim())).map_err(|_| no_token())
+    let pairs = || sent.split(' ').filter_map(decoded).find_map(|pair| tokens(&pair));
+    tokens(scheme).or_else(|| tokens(sent)).or_else(pairs)
 }
 
 fn decoded(text: &str) -> Option<String> {
     let bytes = STANDARD_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
     String::from_utf8(bytes).ok()
-}
-
-fn is(scheme: &str, name: &str) -> bool {
-    scheme.eq_ignore_ascii_case(name)
 }
 
 fn no_token() -> Failure {
@@ -113,6 +103,9 @@ mod tests {
             assert_eq!(of(&headers(value)).ok().flatten().as_deref(), token, "{value}");
             assert_eq!(bearer(&headers(value)).ok().flatten().as_deref(), of_npm, "{value}");
         }
+        let mut both = headers("Bearer tpub_1");
+        both.append(AUTHORIZATION, "Bearer tpub_2".parse().unwrap());
+        assert!(of(&both).is_err() && bearer(&both).is_err(), "another reader could read the other");
         assert!(of(&HeaderMap::new()).unwrap().is_none() && bearer(&HeaderMap::new()).unwrap().is_none());
     }
 }

@@ -50,7 +50,7 @@ fn system(variables: &[(&str, &str)]) -> Context {
     let settings = HttpSettings::from_environment(&environment);
     Context::system_with(environment, settings).unwrap().with_policy(
         // Trying again changes nothing here.
-        oidc_core::OperationPolicy::default().with_tries(1),
+        oidc_core::OperationPolicy::default().with_tries(1).unwrap(),
     )
 }
 
@@ -155,14 +155,20 @@ async fn samples() -> Vec<(&'static str, Box<dyn Error>)> {
     samples
 }
 
-/// The errors of a gate: rules that it can't take, and a token that it refuses.
-async fn gate_errors() -> [(&'static str, Box<dyn Error>); 2] {
+/// The errors of a gate and its verifier: rules and a setting that they can't take, and a token that is refused.
+async fn gate_errors() -> [(&'static str, Box<dyn Error>); 3] {
     let platform = FakePlatform::new();
     let providers = ProviderSet::of(platform.clone());
-    let gate = Gate::new(Verifier::new(AwsLc, [audience()], &providers, &platform.registry()).unwrap());
+    let verifier = Verifier::new(AwsLc, [audience()], &providers, &platform.registry()).unwrap();
+    let leeway = verifier.with_leeway(std::time::Duration::MAX).unwrap_err();
+    let gate = Gate::new(verifier);
     let refused = gate.admit("no token").await.unwrap_err();
-    let invalid = gate.allow(&platform, json!({})).unwrap_err();
-    [("InvalidGate", Box::new(invalid)), ("GateError", Box::new(refused))]
+    let invalid = gate.allow("fake", None, json!({})).unwrap_err();
+    [
+        ("InvalidGate", Box::new(invalid)),
+        ("GateError", Box::new(refused)),
+        ("InvalidVerifier", Box::new(leeway)),
+    ]
 }
 
 #[tokio::test]

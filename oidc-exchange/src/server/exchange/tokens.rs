@@ -6,7 +6,7 @@ use http::HeaderMap;
 
 use super::Exchange;
 use crate::server::minter::{MAX_PUBLISH_TOKEN_BYTES, Recognised};
-use crate::server::presented::presented;
+use crate::server::presented::presented_token;
 use crate::server::store_error::StoreError;
 use crate::server::token::TokenRecord;
 use crate::server::token_hash::TokenHash;
@@ -38,14 +38,8 @@ impl Exchange {
         }
     }
 
-    /// Returns the rights of the publish token that a request carries in `Authorization`, as the ecosystems' clients
-    /// send it. Returns `None` where [`Exchange::find`] does, and for a request with no token or with several headers.
-    ///
-    /// | client | `Authorization` |
-    /// |---|---|
-    /// | npm | `Bearer TOKEN` |
-    /// | cargo, gem | `TOKEN` |
-    /// | twine, uv | `Basic`, with the token as the password |
+    /// Returns the rights of the publish token that a request carries, as [`presented_token`] reads it. Returns `None`
+    /// where [`Exchange::find`] does, and for a request without a token.
     ///
     /// An upload endpoint answers `None` with 401, and a token that is for other packages with 403:
     ///
@@ -62,7 +56,7 @@ impl Exchange {
     ///
     /// When the store can't be reached.
     pub async fn find_in(&self, headers: &HeaderMap) -> Result<Option<TokenRecord>, StoreError> {
-        match presented(headers) {
+        match presented_token(headers) {
             Some(token) => self.find(token.expose()).await,
             None => Ok(None),
         }

@@ -1,6 +1,7 @@
-use oidc_core::{InvalidPublisher, RandomError};
+use oidc_core::{InvalidPublisher, RandomError, UnknownPlatform};
 
 use super::MAX_ACCOUNT;
+use crate::server::chain::Chain;
 use crate::server::package::InvalidPackage;
 use crate::server::policy::PublisherLimit;
 use crate::server::store_error::StoreError;
@@ -109,6 +110,45 @@ pub enum TrustError {
     Store(#[from] StoreError),
 }
 
+impl From<UnknownPlatform> for TrustError {
+    fn from(error: UnknownPlatform) -> Self {
+        match error {
+            UnknownPlatform::Issuer { provider, issuer, known } => Self::Issuer { provider, issuer, known },
+            UnknownPlatform::WhichIssuer { provider, known } => Self::WhichIssuer { provider, known },
+            UnknownPlatform::Provider { provider, known } => Self::Provider { provider, known },
+            unknown => Self::Provider { provider: String::new(), known: unknown.to_string() },
+        }
+    }
+}
+
+impl From<TrustError> for http::Response<String> {
+    /// The answer to a request that failed: the [status](TrustError::status), and the error as text. A handler of axum returns
+    /// it as it is. An error of the application or the registry is for the log, where it is written by `tracing`; its
+    /// caller is told that the registry failed.
+    fn from(error: TrustError) -> Self {
+        let status = http::StatusCode::from_u16(error.status());
+        let message = match error.place() {
+            ErrorPlace::Application => {
+                tracing::error!(error = %Chain::of(&error), "a request failed");
+                "the registry failed; try again later".to_owned()
+            }
+            _ => error.to_string(),
+        };
+        let mut answer = Self::new(message);
+        *answer.status_mut() = status.unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+        let text = http::HeaderValue::from_static("text/plain; charset=utf-8");
+        answer.headers_mut().insert(http::header::CONTENT_TYPE, text);
+        answer
+    }
+}
+
+impl From<StoreError> for http::Response<String> {
+    /// The answer to a request that failed in the store, as for [`TrustError::Store`].
+    fn from(error: StoreError) -> Self {
+        TrustError::Store(error).into()
+    }
+}
+
 /// The place of a [`TrustError`] on a form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -137,6 +177,17 @@ impl TrustError {
             Self::Package(_) | Self::Prefix | Self::PendingPrefix => ErrorPlace::Package,
             Self::Exists { .. } | Self::TooMany { .. } | Self::Missing => ErrorPlace::Form,
             Self::Account | Self::Random(_) | Self::Store(_) => ErrorPlace::Application,
+        }
+    }
+
+    /// Returns the HTTP status of an answer: 404 for a publisher that is missing, 409 for one that exists or has no room, 500
+    /// where the application or the registry failed, 422 for everything else that the caller can correct.
+    pub fn status(&self) -> u16 {
+        match self.place() {
+            ErrorPlace::Application => 500,
+            _ if matches!(self, Self::Missing) => 404,
+            ErrorPlace::Form => 409,
+            ErrorPlace::Fields | ErrorPlace::Issuer | ErrorPlace::Package => 422,
         }
     }
 

@@ -1,9 +1,8 @@
 //! Validation of a publisher's configuration.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use oidc_core::{Provider, PublisherField, shown};
+use oidc_core::{Provider, PublisherField};
 use serde_json::Value;
 
 use super::{Trust, TrustError};
@@ -45,7 +44,7 @@ impl Trust {
         issuer: Option<&str>,
         config: impl Into<Value>,
     ) -> Result<PublisherRecord, TrustError> {
-        let platform = self.platform(provider, issuer.filter(|issuer| !issuer.is_empty()))?;
+        let platform = self.providers.choose(provider, issuer)?;
         self.prepare_for(platform, package, config.into())
     }
 
@@ -71,34 +70,5 @@ impl Trust {
         let record =
             PublisherRecord::new(id, package, platform.id(), identity, config, self.cx.clock().now());
         Ok(PublisherRecord { lapses, ..record })
-    }
-
-    fn platform(&self, provider: &str, issuer: Option<&str>) -> Result<&Arc<dyn Provider>, TrustError> {
-        // A provider set has a platform once for each of its issuers.
-        let of_platform = |(platform, _): &(&Arc<dyn Provider>, _)| platform.id() == provider;
-        let issuers: BTreeMap<&str, &Arc<dyn Provider>> = self
-            .providers
-            .issuers()
-            .filter(of_platform)
-            .map(|(platform, issuer)| (&**issuer.url(), platform))
-            .collect();
-        let known = || issuers.keys().copied().collect::<Vec<_>>().join(", ");
-        let provider = shown(provider).to_string();
-        match (issuer, issuers.first_key_value()) {
-            (_, None) => Err(TrustError::Provider { provider, known: self.platforms() }),
-            (Some(issuer), _) => issuers.get(issuer).copied().ok_or_else(|| TrustError::Issuer {
-                provider,
-                issuer: shown(issuer).to_string(),
-                known: known(),
-            }),
-            (None, _) if issuers.len() > 1 => Err(TrustError::WhichIssuer { provider, known: known() }),
-            (None, Some((_, platform))) => Ok(platform),
-        }
-    }
-
-    /// The platforms that have an issuer here, in the order of their names.
-    fn platforms(&self) -> String {
-        let platforms: BTreeSet<&str> = self.providers.issuers().map(|(platform, _)| platform.id()).collect();
-        platforms.into_iter().collect::<Vec<_>>().join(", ")
     }
 }

@@ -24,6 +24,7 @@ pub struct Attestation {
     pub(crate) extensions: Extensions,
     pub(crate) signed_at: Timestamp,
     pub(crate) log_index: u64,
+    pub(crate) is_included: bool,
     pub(crate) log_entry_url: Option<String>,
     pub(crate) format: Format,
 }
@@ -57,6 +58,12 @@ impl Attestation {
     /// Returns the entry's number in the transparency log, for a link to it.
     pub fn log_index(&self) -> u64 {
         self.log_index
+    }
+
+    /// Returns `true` if the bundle proves that the entry is in the transparency log. A bundle of [`Format::V0_1`] may have the
+    /// log's promise to enter it alone.
+    pub fn is_included(&self) -> bool {
+        self.is_included
     }
 
     /// Returns the URL at which the entry of the transparency log can be read: a page of Sigstore's for its public log, and

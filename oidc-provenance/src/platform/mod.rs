@@ -4,11 +4,9 @@ mod github;
 mod gitlab;
 mod template;
 
-use std::collections::BTreeMap;
-
 use oidc_core::{Claims, HttpUrl};
 
-use self::template::Row;
+use self::template::{Known, Row};
 use crate::codes;
 use crate::extension::{Extension, Extensions};
 use crate::refusal::Refusal;
@@ -115,7 +113,7 @@ impl Platform {
     ///
     /// When an extension does not have the form of the platform's own, or two extensions contradict each other.
     pub fn claims(&self, extensions: &Extensions) -> Result<Claims, Refusal> {
-        let mut known = BTreeMap::new();
+        let mut known = Known::default();
         for row in self.rows() {
             let Some(value) = extensions.get(row.extension) else { continue };
             if row.read(&self.server, value, &mut known).is_none() {
@@ -126,7 +124,7 @@ impl Platform {
             let problem = format!("the certificate's extensions are unusable: {why}");
             Refusal::of(codes::PROVENANCE_EXTENSION, "certificate", problem)
         };
-        let json = serde_json::to_vec(&known).map_err(|why| unusable(why.to_string()))?;
+        let json = known.to_json().map_err(|why| unusable(why.to_string()))?;
         Claims::parse(json).map_err(|why| unusable(why.to_string()))
     }
 }

@@ -1,8 +1,7 @@
 //! The form of an extension's value, by which it is written from claims and read back into them.
 
-use std::collections::BTreeMap;
-
 use oidc_core::Claims;
+use serde::Serializer as _;
 
 use crate::extension::Extension;
 
@@ -26,8 +25,21 @@ pub(super) enum Part {
     GitRef,
 }
 
-/// The claims that were read from a certificate so far.
-pub(super) type Known = BTreeMap<&'static str, String>;
+/// The claims that were read from a certificate so far, each once.
+#[derive(Debug, Default)]
+pub(super) struct Known<'v>(Vec<(&'static str, &'v str)>);
+
+impl<'v> Known<'v> {
+    fn get(&self, name: &str) -> Option<&'v str> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+
+    pub(super) fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let mut json = Vec::with_capacity(1024);
+        serde_json::Serializer::new(&mut json).collect_map(self.0.iter().copied())?;
+        Ok(json)
+    }
+}
 
 /// The kinds of refs in `ref_type`, and the beginnings of their full names.
 const REFS: [(&str, &str); 2] = [("branch", "refs/heads/"), ("tag", "refs/tags/")];
@@ -65,7 +77,7 @@ impl Row {
 
     /// Reads the claims out of an extension's value; `None` where it has another form, or a claim that is known
     /// already has another value here.
-    pub(super) fn read(&self, server: &str, value: &str, known: &mut Known) -> Option<()> {
+    pub(super) fn read<'v>(&self, server: &str, value: &'v str, known: &mut Known<'v>) -> Option<()> {
         let mut rest = value;
         let mut parts = self.template.iter().peekable();
         while let Some(part) = parts.next() {
@@ -74,14 +86,14 @@ impl Row {
                 Part::Literal(literal) => rest.strip_prefix(literal)?,
                 Part::GitRef => read_ref(rest, known)?,
                 Part::Claim(name) => match known.get(name) {
-                    Some(text) => rest.strip_prefix(text.as_str())?,
+                    Some(text) => rest.strip_prefix(text)?,
                     None => {
                         let end = match parts.peek() {
                             Some(Part::Literal(literal)) => rest.find(literal)?,
                             _ => rest.len(),
                         };
                         let (text, after) = rest.split_at_checked(end)?;
-                        known.insert(name, text.to_owned());
+                        known.0.push((name, text));
                         after
                     }
                 },
@@ -91,11 +103,9 @@ impl Row {
     }
 }
 
-fn read_ref<'a>(full: &'a str, known: &mut Known) -> Option<&'a str> {
+fn read_ref<'v>(full: &'v str, known: &mut Known<'v>) -> Option<&'v str> {
     let (kind, name) =
         REFS.iter().find_map(|(kind, beginning)| Some((*kind, full.strip_prefix(beginning)?)))?;
-    known.insert("ref_path", full.to_owned());
-    known.insert("ref_type", kind.to_owned());
-    known.insert("ref", name.to_owned());
+    known.0.extend([("ref_path", full), ("ref_type", kind), ("ref", name)]);
     Some("")
 }

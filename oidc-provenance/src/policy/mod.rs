@@ -41,6 +41,7 @@ pub struct Policy<'a> {
     public_source: bool,
     hosted_runner: bool,
     signatures: bool,
+    included: bool,
 }
 
 impl<'a> Policy<'a> {
@@ -53,6 +54,7 @@ impl<'a> Policy<'a> {
             public_source: false,
             hosted_runner: false,
             signatures: false,
+            included: false,
         }
     }
 
@@ -82,13 +84,24 @@ impl<'a> Policy<'a> {
         Self { signatures: true, ..self }
     }
 
+    /// Requires the proof that the transparency log has the entry. Without it, the log's promise is enough for bundles of the first
+    /// format, which tools wrote in 2023.
+    pub fn proof_of_inclusion(self) -> Self {
+        Self { included: true, ..self }
+    }
+
     /// Checks an attestation whose signature was verified.
     ///
     /// # Errors
     ///
-    /// With the first rule that is not met. The order is: the signer, the statement, the run, the source, the
-    /// runner, the package's repository.
+    /// With the first rule that is not met. The order is: the proof of inclusion, the signer, the statement, the run, the
+    /// source, the runner, the package's repository.
     pub fn check(&self, attestation: &Attestation) -> Result<(), Refusal> {
+        if self.included && !attestation.is_included() {
+            let field = "tlogEntries[0].inclusionProof";
+            let problem = "the proof that the entry is in the log is missing";
+            return Err(Refusal::of(codes::PROVENANCE_LOG, field, problem));
+        }
         self.signer.check(attestation)?;
         match attestation.statement() {
             Some(statement) => statement.agrees(self.signer.platform(), attestation.extensions())?,

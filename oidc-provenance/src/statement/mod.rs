@@ -4,7 +4,7 @@ mod github;
 mod gitlab;
 mod variables;
 
-use data_encoding::HEXLOWER_PERMISSIVE;
+use data_encoding::HEXLOWER;
 use oidc_core::{Claims, Context, Unverified};
 use serde_json::{Value, json};
 
@@ -234,7 +234,8 @@ fn subject(subjects: Option<&Value>) -> Result<Artifact, Refusal> {
 fn one_digest(digests: &Value) -> Option<Digest> {
     let digests = digests.as_object()?;
     let (algorithm, digest) = digests.iter().next().filter(|_| digests.len() == 1)?;
-    let digest = HEXLOWER_PERMISSIVE.decode(digest.as_str()?.as_bytes()).ok()?;
+    // Clients compare the text, which every tool writes in lower case.
+    let digest = HEXLOWER.decode(digest.as_str()?.as_bytes()).ok()?;
     match algorithm.as_str() {
         "sha256" => Some(Digest::Sha256(digest.try_into().ok()?)),
         "sha512" => Some(Digest::Sha512(digest.try_into().ok()?)),

@@ -35,6 +35,8 @@ pub(super) struct Kept {
     pub(super) log_index: u64,
     /// The id of the log's key.
     pub(super) log_id: Vec<u8>,
+    /// The bundle proves that the entry is in the log, and does not only have the log's promise.
+    pub(super) is_included: bool,
     /// The log is one of Rekor v2.
     pub(super) is_tiled: bool,
 }
@@ -108,6 +110,7 @@ fn check_entry(bundle: &Bundle, entry: &TransparencyLogEntry) -> Result<Kept, Re
     let kept = Kept {
         log_index: entry.log_index.get(),
         log_id: entry.log_id.key_id.as_bytes().to_vec(),
+        is_included: entry.inclusion_proof.is_some(),
         is_tiled: entry.kind_version == KindVersion::HashedRekordV002,
     };
     let Some(proof) = &entry.inclusion_proof else {

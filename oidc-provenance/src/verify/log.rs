@@ -6,7 +6,7 @@
 
 use sigstore_verify::crypto::{Checkpoint, Keyring};
 use sigstore_verify::types::bundle::InclusionProof;
-use sigstore_verify::types::{KindVersion, TransparencyLogEntry};
+use sigstore_verify::types::{KindVersion, Sha256Hash, TransparencyLogEntry};
 
 use super::refused::entry_refused;
 use crate::refusal::Refusal;
@@ -31,29 +31,33 @@ pub(super) fn check(entry: &TransparencyLogEntry, keys: &Keyring) -> Result<(), 
     check_checkpoint(entry, proof, keys)
 }
 
-/// Checks that the log signed the root of the proof.
+/// Checks that the log that has the entry signed the tree of the proof.
 fn check_checkpoint(
     entry: &TransparencyLogEntry,
     proof: &InclusionProof,
     keys: &Keyring,
 ) -> Result<(), Refusal> {
     let checkpoint = proof.checkpoint.checkpoint().ok_or_else(|| entry_refused("it has no checkpoint"))?;
-    if *checkpoint.root_hash() != proof.root_hash {
+    if *checkpoint.root_hash() != proof.root_hash || checkpoint.tree_size() != proof.tree_size {
         return Err(entry_refused("its checkpoint is of another tree than its proof"));
     }
     if is_signed(entry, checkpoint, keys) {
         return Ok(());
     }
-    Err(entry_refused("no log in the trusted root signed its checkpoint"))
+    Err(entry_refused("its log did not sign its checkpoint"))
 }
 
-/// Returns `true` if a log signed the checkpoint whose key was good at the time of the entry. Hints of keys are short, and
-/// witnesses sign as well, so every signature is tried whose hint is a log's.
+/// Returns `true` if the entry's log signed the checkpoint, with a key that was good at the time of the entry. Hints of keys are
+/// short, and witnesses sign as well, so every signature is tried that has the key's hint.
 fn is_signed(entry: &TransparencyLogEntry, checkpoint: &Checkpoint, keys: &Keyring) -> bool {
-    let Some(time) = entry.integrated_time else { return false };
-    let message = checkpoint.signed_data();
-    checkpoint.signatures().iter().any(|signature| {
-        let mut logs = keys.keys_by_hint(&signature.key_id, time);
-        logs.any(|key| key.verify(message, &signature.signature).is_ok())
+    let (Ok(id), Some(time)) = (Sha256Hash::try_from(entry.log_id.key_id.as_bytes()), entry.integrated_time)
+    else {
+        return false;
+    };
+    let Some(key) = keys.key_at(&id, time) else { return false };
+    let mut signatures = checkpoint.signatures().iter();
+    signatures.any(|signature| {
+        id.as_bytes().starts_with(signature.key_id.as_bytes())
+            && key.verify(checkpoint.signed_data(), &signature.signature).is_ok()
     })
 }

@@ -1,5 +1,6 @@
 //! Verification of Sigstore bundles against a trusted root, without a network.
 
+mod base64;
 mod bundle;
 mod log;
 mod logs;
@@ -192,6 +193,7 @@ fn attestation(
         extensions: extensions(certificate),
         signed_at: Timestamp::from_secs(seconds.try_into().unwrap_or_default()),
         log_index: kept.log_index,
+        is_included: kept.is_included,
         log_entry_url,
         format: format(bundle)?,
     })

@@ -4,18 +4,16 @@
 //! decodes it. A bundle is Base64 for the most part, so that reading cost more than anything else around the signatures. Members
 //! that are small are read by the library's types.
 
-use std::fmt;
-
-use data_encoding::BASE64;
 use jiff::Timestamp;
-use serde::de::{Deserialize, Deserializer, Error, Visitor};
-use sigstore_verify::types::bundle::{CertificateContent, VerificationMaterialContent};
+use sigstore_verify::types::bundle::{CertificateContent, CheckpointData, VerificationMaterialContent};
 use sigstore_verify::types::{
     Bundle, CanonicalizedBody, DerCertificate, DsseEnvelope, DsseSignature, InclusionPromise, InclusionProof,
-    KeyId, KindVersion, LogId, LogIndex, MediaType, MessageSignature, PayloadBytes, PublicKeyIdentifier,
-    SignatureBytes, SignatureContent, TimestampVerificationData, TransparencyLogEntry, VerificationMaterial,
-    X509Certificate,
+    KeyId, KindVersion, LogId, LogIndex, LogKeyId, MediaType, MessageSignature, PayloadBytes,
+    PublicKeyIdentifier, SignatureBytes, SignatureContent, SignedTimestamp, TimestampVerificationData,
+    TransparencyLogEntry, VerificationMaterial, X509Certificate,
 };
+
+use super::base64::{Bytes, Hash};
 
 /// Reads a bundle. The error is a clause for the end of a message.
 pub(super) fn read(json: &str) -> Result<Bundle, String> {
@@ -71,13 +69,39 @@ struct Chain {
 struct Entry {
     #[serde(default)]
     log_index: LogIndex,
-    log_id: LogId,
+    log_id: Log,
     kind_version: KindVersion,
     /// Seconds since the epoch, in the form of an index.
     integrated_time: Option<LogIndex>,
-    inclusion_promise: Option<InclusionPromise>,
-    inclusion_proof: Option<InclusionProof>,
+    inclusion_promise: Option<Promise>,
+    inclusion_proof: Option<Proof>,
     canonicalized_body: Bytes,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Log {
+    key_id: Bytes,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Promise {
+    signed_entry_timestamp: Bytes,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Proof {
+    #[serde(default)]
+    log_index: LogIndex,
+    root_hash: Hash,
+    /// A number of entries, in the form of an index.
+    tree_size: LogIndex,
+    #[serde(default)]
+    hashes: Vec<Hash>,
+    #[serde(default)]
+    checkpoint: CheckpointData,
 }
 
 #[derive(serde::Deserialize)]
@@ -127,15 +151,24 @@ impl Certificate {
 impl Entry {
     fn entry(self) -> Result<TransparencyLogEntry, String> {
         let body = CanonicalizedBody::new(self.canonicalized_body.0);
-        let mut entry = TransparencyLogEntry::new(self.log_index, self.log_id, self.kind_version, body);
+        let log = LogId::new(LogKeyId::new(self.log_id.key_id.0));
+        let mut entry = TransparencyLogEntry::new(self.log_index, log, self.kind_version, body);
         // Protobuf's JSON leaves out a time of zero, which is none.
         if let Some(seconds) = self.integrated_time.filter(|seconds| seconds.get() != 0) {
             let time = Timestamp::from_second(seconds.as_i64()).map_err(|error| error.to_string())?;
             entry.integrated_time = Some(time);
         }
-        entry.inclusion_promise = self.inclusion_promise;
-        entry.inclusion_proof = self.inclusion_proof;
+        let promise = |promise: Promise| SignedTimestamp::new(promise.signed_entry_timestamp.0);
+        entry.inclusion_promise = self.inclusion_promise.map(promise).map(InclusionPromise::new);
+        entry.inclusion_proof = self.inclusion_proof.map(Proof::proof);
         Ok(entry)
+    }
+}
+
+impl Proof {
+    fn proof(self) -> InclusionProof {
+        let hashes = self.hashes.into_iter().map(|hash| hash.0).collect();
+        InclusionProof::new(self.log_index, self.root_hash.0, self.tree_size.get(), hashes, self.checkpoint)
     }
 }
 
@@ -147,31 +180,6 @@ impl Envelope {
         };
         let signature = DsseSignature::new(SignatureBytes::new(signature.sig.0), signature.keyid);
         Ok(DsseEnvelope::new(self.payload_type, PayloadBytes::new(self.payload.0), signature))
-    }
-}
-
-/// Bytes in Base64, of either alphabet and with padding or without, as Protobuf's JSON has them.
-struct Bytes(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Bytes;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("bytes in Base64")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Bytes, E> {
-                // All tools write this form; the others are the library's to judge.
-                if let Ok(bytes) = BASE64.decode(text.as_bytes()) {
-                    return Ok(Bytes(bytes));
-                }
-                PayloadBytes::from_base64(text).map(|bytes| Bytes(bytes.into_bytes())).map_err(E::custom)
-            }
-        }
-        deserializer.deserialize_str(Text)
     }
 }
 
@@ -224,6 +232,7 @@ mod tests {
     const ROOT: &str = "";
     const MATERIAL: &str = "/verificationMaterial";
     const ENTRY: &str = "/verificationMaterial/tlogEntries/0";
+    const PROOF: &str = "/verificationMaterial/tlogEntries/0/inclusionProof";
     const ENVELOPE: &str = "/dsseEnvelope";
 
     #[test]
@@ -256,6 +265,19 @@ mod tests {
             with(ENTRY, "integratedTime", Some(json!(1_767_225_600))),
             with(ENTRY, "inclusionPromise", Some(Value::Null)),
             with(ENTRY, "inclusionProof", Some(Value::Null)),
+            with(ENTRY, "logId", Some(json!({ "keyId": "-_-_" }))),
+            with(PROOF, "logIndex", None),
+            with(PROOF, "hashes", None),
+            with(PROOF, "treeSize", Some(json!(8))),
+            with(PROOF, "rootHash", Some(json!("0a".repeat(32)))),
+            with(PROOF, "rootHash", Some(json!(format!("{}8", "-_".repeat(21))))),
+            with(
+                PROOF,
+                "checkpoint",
+                Some(
+                    json!({ "envelope": "log\n8\nAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n\n\u{2014} log AAAAAAAA\n" }),
+                ),
+            ),
             with(ENTRY, "canonicalizedBody", Some(json!("e30"))),
             with(ENVELOPE, "payload", Some(json!("-_-_"))),
             with(ENVELOPE, "payload", Some(json!("+/+/"))),
@@ -279,6 +301,14 @@ mod tests {
             with(MATERIAL, "certificate", Some(json!({}))),
             with(MATERIAL, "tlogEntries", Some(Value::Null)),
             with(ENTRY, "logId", None),
+            with(PROOF, "rootHash", Some(json!(""))),
+            with(PROOF, "rootHash", Some(json!(format!("{}B=", "A".repeat(42))))),
+            with(PROOF, "rootHash", Some(json!("A".repeat(44)))),
+            with(PROOF, "rootHash", Some(json!([]))),
+            with(PROOF, "treeSize", None),
+            with(PROOF, "treeSize", Some(json!("-1"))),
+            with(PROOF, "hashes", Some(Value::Null)),
+            with(PROOF, "hashes", Some(json!(["AAAA"]))),
             with(ENTRY, "kindVersion", Some(json!({ "kind": "alpine", "version": "0.0.1" }))),
             with(ENTRY, "logIndex", Some(json!("-1"))),
             with(ENTRY, "integratedTime", Some(json!("253402300800"))),

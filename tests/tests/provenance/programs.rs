@@ -2,6 +2,7 @@
 
 use ci_issuer::{GITHUB, GITLAB};
 use serde_json::{Value, json};
+use tests::http;
 
 use crate::world::{World, said};
 
@@ -65,10 +66,25 @@ async fn a_file_is_the_repositorys_and_workflows_or_it_is_said_what_differs() {
     ] {
         let (is_right, said) = verify(&world, rules);
         assert!(!is_right && said.contains(found), "{rules:?}: {said}");
+        assert!(!said.contains("publisher's configuration"), "{rules:?}: {said}");
     }
     std::fs::write(world.folder.path().join("widget-1.0.0.tgz"), "other bytes").unwrap();
     let (is_right, said) = verify(&world, &["--repository", "acme/widget"]);
     assert!(!is_right && said.contains("other bytes than the file's"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn npms_tarball_names_its_package_to_both_commands() {
+    let world = World::start(&GITHUB, None).await;
+    std::fs::write(world.folder.path().join("widget.tgz"), http::tarball("widget", "1.0.0")).unwrap();
+    let url = world.sigstore.url();
+    let output = world.run(&["attest", "--fulcio-url", url, "--rekor-url", url, "widget.tgz"]);
+    assert!(output.status.success(), "{}", said(&output));
+    let bundle = ["--bundle", "widget.tgz.sigstore.json", "--trusted-root", "trusted_root.json"];
+    let rules = ["--issuer", world.issuer.url(), "--repository", "acme/widget"];
+    let output = world.run(&[&["verify", "widget.tgz"][..], &bundle, &rules].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(said(&output).starts_with("pkg:npm/widget@1.0.0: built and signed by "), "{}", said(&output));
 }
 
 #[tokio::test(flavor = "multi_thread")]

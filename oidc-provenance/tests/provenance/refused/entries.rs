@@ -27,6 +27,21 @@ pub(super) fn entries() -> Vec<Case> {
         }),
         case("a false index in the proof", codes::PROVENANCE_LOG)
             .bundle(|bundle| entry(bundle)["inclusionProof"]["logIndex"] = "0".into()),
+        // The last entry of a tree of three has the same proof as the last one of two.
+        case("a proof of a larger tree than the checkpoint's", codes::PROVENANCE_LOG).bundle(|bundle| {
+            let proof = &mut entry(bundle)["inclusionProof"];
+            proof["logIndex"] = "2".into();
+            proof["treeSize"] = "3".into();
+        }),
+        case("the proof of another entry", codes::PROVENANCE_BUNDLE).bundle(|bundle| {
+            let mut other = Sigstore::new(1).sign(&signing(&[("run_id", "7")]));
+            entry(bundle)["inclusionProof"]["rootHash"] =
+                entry(&mut other)["inclusionProof"]["rootHash"].take();
+        }),
+        case("the proof and the checkpoint of another entry", codes::PROVENANCE_LOG).bundle(|bundle| {
+            let mut other = Sigstore::new(1).sign(&signing(&[("run_id", "7")]));
+            entry(bundle)["inclusionProof"] = entry(&mut other)["inclusionProof"].take();
+        }),
         case("a false root in the proof", codes::PROVENANCE_BUNDLE)
             .bundle(|bundle| flip(&mut entry(bundle)["inclusionProof"]["rootHash"])),
         case("no checkpoint", codes::PROVENANCE_BUNDLE)

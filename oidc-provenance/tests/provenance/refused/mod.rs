@@ -195,6 +195,41 @@ fn a_proof_without_a_checkpoint_is_no_reason_in_the_first_format_alone() {
 }
 
 #[test]
+fn a_checkpoint_is_of_the_log_that_has_the_entry() {
+    let (sigstore, other) = (Sigstore::new(1), Sigstore::new(2));
+    let elsewhere = Sigstore { log: Sigstore::new(2).log, ..Sigstore::new(1) };
+    let (mut bundle, mut copy) = (sigstore.sign(&signing(&[])), elsewhere.sign(&signing(&[])));
+    let mut root: Value = serde_json::from_str(&sigstore.trusted_root()).unwrap();
+    let mut others: Value = serde_json::from_str(&other.trusted_root()).unwrap();
+    root["tlogs"].as_array_mut().unwrap().push(others["tlogs"][0].take());
+    let verifier = Verifier::new(&root.to_string()).unwrap();
+    for whole in [&bundle, &copy] {
+        verifier.authenticate(whole.to_string().as_bytes(), &artifact()).unwrap();
+    }
+    entry(&mut bundle)["inclusionProof"] = entry(&mut copy)["inclusionProof"].take();
+    let refusal = verifier.authenticate(bundle.to_string().as_bytes(), &artifact()).unwrap_err();
+    assert_eq!(refusal.code(), codes::PROVENANCE_LOG, "{refusal}");
+}
+
+#[test]
+fn a_promise_alone_is_no_proof_where_one_is_required() {
+    let sigstore = Sigstore::new(1);
+    let verifier = Verifier::new(&sigstore.trusted_root()).unwrap();
+    let signer = job::signer(&json!({}));
+    let mut bundle = sigstore.sign(&signing(&[]));
+    let one = bundle["verificationMaterial"]["certificate"].clone();
+    first_format(&mut bundle, &json!([one]));
+    let verify = |bundle: &Value| {
+        let policy = Policy::new(&signer).proof_of_inclusion();
+        verifier.verify(bundle.to_string().as_bytes(), &artifact(), &policy)
+    };
+    verify(&bundle).unwrap();
+    drop(entry(&mut bundle)["inclusionProof"].take());
+    verifier.verify(bundle.to_string().as_bytes(), &artifact(), &Policy::new(&signer)).unwrap();
+    assert_eq!(verify(&bundle).unwrap_err().code(), codes::PROVENANCE_LOG);
+}
+
+#[test]
 fn a_chain_ends_with_the_authoritys_root() {
     let sigstore = Sigstore::new(1);
     let trusted: Value = serde_json::from_str(&sigstore.trusted_root()).unwrap();

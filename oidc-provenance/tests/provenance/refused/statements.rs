@@ -41,6 +41,12 @@ pub(super) fn statements() -> Vec<Case> {
             .statement(|statement| statement["subject"][0]["digest"]["sha1"] = "00".into()),
         case("a digest of another algorithm", codes::PROVENANCE_STATEMENT)
             .statement(|statement| statement["subject"][0]["digest"] = json!({ "sha1": "00" })),
+        case("a digest in capitals, which no client compares so", codes::PROVENANCE_STATEMENT).statement(
+            |statement| {
+                let digest = &mut statement["subject"][0]["digest"]["sha512"];
+                *digest = digest.as_str().unwrap().to_uppercase().into();
+            },
+        ),
         case("an annotated subject", codes::PROVENANCE_STATEMENT)
             .statement(|statement| statement["subject"][0]["uri"] = "https://evil.example".into()),
         case("an unknown member", codes::PROVENANCE_STATEMENT)

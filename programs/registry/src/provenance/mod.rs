@@ -230,7 +230,7 @@ impl Vouched {
 
 impl Rules {
     fn policy<'a>(&'a self, signer: &'a Signer) -> Policy<'a> {
-        let mut policy = Policy::new(&signer.rules);
+        let mut policy = Policy::new(&signer.rules).proof_of_inclusion();
         if let Some(run) = &signer.run {
             policy = policy.run(run);
         }

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use oidc_core::{ComparedWorkflow, Context, HttpUrl, Provider, RegistryRules, shown};
 use oidc_provenance::{
-    Artifact, Attestation, Bundle, Extension, PUBLIC_TRUSTED_ROOT, Policy, SignerRules, Verifier,
+    Artifact, Attestation, Bundle, Extension, PUBLIC_TRUSTED_ROOT, Policy, Refusal, SignerRules, Verifier,
 };
 use oidc_providers::{GitHub, GitLab};
 use serde_json::{Map, Value, json};
 
-use super::{ProvenanceError, artifact, fetch, package};
+use super::{ProvenanceError, artifact, fetch, package, tarball};
 use crate::format::{self, Format};
 
 pub(crate) const HELP: &str = "\
 An audit by a package manager says that some job signed the file. This says that it was the job that you name, or what differs.
 The exit status is 0 only then.
 
-Without --bundle the provenance is the registry's: npm's by --package, PyPI's by --package and the file, RubyGems' by the file.
-Without a file, npm's digest is the one that the registry tells.
+Without --bundle the provenance is the registry's: npm's by --package or the file, PyPI's by --package and the file, RubyGems' by the
+file. Without a file, npm's digest is the one that the registry tells.
 
 Examples:
   trusted-publish verify --registry npm --package @acme/widget@1.0.0 --repository acme/widget --workflow publish.yml
@@ -40,7 +40,7 @@ pub(crate) struct Verify {
     /// The registry's URL; the public registry where it is left out.
     #[arg(long)]
     url: Option<String>,
-    /// The package and its version.
+    /// The package and its version; npm's tarball names its own where it is left out.
     #[arg(long, value_name = "NAME@VERSION", value_parser = package)]
     package: Option<(String, String)>,
     /// The file with the provenance: a Sigstore bundle, or one of PyPI's attestations.
@@ -122,6 +122,7 @@ impl Verify {
                 Err(refusal) => refused = refused.or(Some(refusal)),
             }
         }
+        let refused = refused.map(of_signer);
         Err(refused.map_or(ProvenanceError::Arguments("the registry has no provenance for it"), Into::into))
     }
 
@@ -162,9 +163,13 @@ impl Verify {
 
     /// The file as it has to be named, and its provenance.
     async fn material(&self, cx: &Context) -> Result<(Artifact, Vec<Bundle>), ProvenanceError> {
-        let of_npm = self.package.as_ref().filter(|_| self.registry == Registry::Npm);
+        let package = match (self.registry, &self.package, &self.file) {
+            (Registry::Npm, None, Some(file)) => Some(tarball::package(cx, file)?),
+            (_, package, _) => package.clone(),
+        };
+        let of_npm = package.as_ref().filter(|_| self.registry == Registry::Npm);
         let file = self.file.as_deref().map(|file| artifact(cx, file, of_npm)).transpose()?;
-        match (self.registry, &self.bundle, file, &self.package) {
+        match (self.registry, &self.bundle, file, &package) {
             (_, Some(path), Some(file), _) => Ok((file, vec![read(&cx.files().read(path, MAX_BUNDLE)?)])),
             (Registry::Npm, None, file, Some(package)) => {
                 let (told, bundles) =
@@ -252,6 +257,16 @@ impl Report<'_> {
         }
         report
     }
+}
+
+/// The refusal without the advice to configure a publisher: the rules are those of the command line.
+fn of_signer(refusal: Refusal) -> Refusal {
+    if refusal.code().starts_with("provenance-") {
+        return refusal;
+    }
+    let mut diagnosis = refusal.diagnosis().clone();
+    diagnosis.fix = None;
+    Refusal::new(diagnosis)
 }
 
 /// A bundle, or PyPI's form of one.

@@ -76,6 +76,13 @@ const STATEMENTS: &[Case] = &[
     signed("two digests", STATEMENT, |_, signing| {
         edit(signing, |statement| statement["subject"][0]["digest"]["sha1"] = json!("00"));
     }),
+    signed("a digest in capitals", STATEMENT, |_, signing| {
+        edit(signing, |statement| {
+            let digests = statement["subject"][0]["digest"].as_object_mut().unwrap();
+            let digest = digests.values_mut().next().unwrap();
+            *digest = json!(digest.as_str().unwrap().to_uppercase());
+        });
+    }),
     signed("an unknown member", STATEMENT, |_, signing| {
         edit(signing, |statement| statement["extra"] = json!(1));
     }),
@@ -167,6 +174,11 @@ const LOGGED: &[Case] = &[
     changed("no hash in the proof", LOG, |bundle| entry(bundle)["inclusionProof"]["hashes"] = json!([])),
     changed("a false index in the proof", LOG, |bundle| {
         entry(bundle)["inclusionProof"]["logIndex"] = json!("0");
+    }),
+    changed("a proof of a larger tree than the checkpoint's", LOG, |bundle| {
+        let proof = &mut entry(bundle)["inclusionProof"];
+        proof["logIndex"] = json!("2");
+        proof["treeSize"] = json!("3");
     }),
     changed("a false root in the proof", BUNDLE, |bundle| {
         flip(&mut entry(bundle)["inclusionProof"]["rootHash"]);
@@ -275,18 +287,18 @@ async fn refused(endpoint: ProvenanceEndpoint) -> usize {
 
 #[tokio::test]
 async fn npms_endpoint_refuses_what_speaks_against_provenance_and_stores_nothing() {
-    assert_eq!(refused(ProvenanceEndpoint::Npm).await, 50);
+    assert_eq!(refused(ProvenanceEndpoint::Npm).await, 52);
 }
 
 #[tokio::test]
 async fn pypis_endpoint_refuses_what_speaks_against_attestations_and_stores_nothing() {
     // Their form has no place for a timestamp.
-    assert_eq!(refused(ProvenanceEndpoint::Pypi).await, 49);
+    assert_eq!(refused(ProvenanceEndpoint::Pypi).await, 51);
 }
 
 #[tokio::test]
 async fn rubygems_endpoint_refuses_what_speaks_against_attestations_and_stores_nothing() {
-    assert_eq!(refused(ProvenanceEndpoint::Gem).await, 50);
+    assert_eq!(refused(ProvenanceEndpoint::Gem).await, 52);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ mod hostile;
 mod keys;
 mod npm;
 mod origins;
+mod promise;
 mod required;
 mod runners;
 #[path = "../../../../oidc-provenance/tests/provenance/support/sigstore/mod.rs"]

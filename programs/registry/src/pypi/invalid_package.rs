@@ -10,7 +10,10 @@ pub(super) const MAX_METADATA: u64 = 1 << 20;
 pub(super) enum InvalidPackage {
     #[error("the wheel can't be read as a zip archive whose files are stored or deflated")]
     Zip,
-    #[error("the wheel has more than 65,535 files, or unpacks to more than {} MB", MAX_UNPACKED >> 20)]
+    #[error(
+        "the wheel has more than 65,535 files or a directory of more than 8 MB, or unpacks to more than {} MB",
+        MAX_UNPACKED >> 20
+    )]
     Entries,
     #[error(
         "the wheel is a zip archive in which two readers may see different files: its directory, its end and the headers of \

@@ -290,6 +290,18 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn the_names_in_a_wheel_are_bounded_together() {
+        let names: Vec<String> = (0..150).map(|number| format!("{number}{}", "n".repeat(60_000))).collect();
+        let read = |count: usize| {
+            let long = names.iter().take(count).map(|name| (name.as_str(), ""));
+            let files: Vec<_> = long.chain([(METADATA, "Name: widget\n")]).collect();
+            metadata(WHEEL, &stored(&files).0)
+        };
+        assert!(read(130).is_ok());
+        assert_eq!(read(150), Err(InvalidPackage::Entries));
+    }
+
+    #[test]
     fn every_file_of_a_wheel_is_what_its_headers_say() {
         // A first file with this packed content, method, flags, checksum and size.
         let first = |packed: &str, method: u8, flags: u8, crc32: u32, size: u32| {

@@ -18,6 +18,8 @@ use crate::hosting::archive::{self, MAX_UNPACKED};
 const RECORD: usize = 46;
 const END: usize = 22;
 const LOCATOR: usize = 20;
+/// The directory may have this many bytes. Every name in it is kept while a wheel is read, and looked at letter by letter.
+const MAX_DIRECTORY: usize = 8 << 20;
 /// The beginning of such a pointer. An archive as small as these has no second end, which only some readers would use.
 const LOCATOR_SIGNATURE: &[u8] = b"PK\x06\x07";
 
@@ -69,6 +71,9 @@ impl Contents {
         }
         let texts = [name.len(), record.extra_fields().remaining_bytes().len()];
         self.directory = texts.into_iter().fold(self.directory.saturating_add(RECORD), usize::saturating_add);
+        if self.directory > MAX_DIRECTORY {
+            return Err(InvalidPackage::Entries);
+        }
         self.check_folder(name, is_of_wheel)?;
         self.unpack(archive, record)
     }

@@ -32,6 +32,8 @@ pub struct Command {
     pub arguments: Vec<String>,
     /// The folder to run it in; `None` for the working directory.
     pub folder: Option<PathBuf>,
+    /// Variables of its environment, in place of those that it would inherit.
+    pub variables: Vec<(String, String)>,
     /// The limit on its output, in bytes.
     pub max_output: usize,
     /// The time that it may take.
@@ -45,6 +47,7 @@ impl Command {
             program: program.into(),
             arguments: arguments.into_iter().map(Into::into).collect(),
             folder: None,
+            variables: Vec::new(),
             max_output: 64 * 1024,
             deadline: Duration::from_secs(30),
         }

@@ -1,5 +1,5 @@
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -195,12 +195,30 @@ pub enum InvalidIdToken {
 const MAX_WORDS: usize = 16;
 const MAX_TEXT: usize = 256 * 1024;
 
-/// Returns `true` if a text contains an identity token: alone, after `Bearer`, or in a JSON object of a
-/// platform's answer.
+/// The least length of an identity token in base64; shorter words are not decoded.
+const MIN_ENCODED: usize = 64;
+
+/// Returns `true` if a text contains an identity token: alone, after `Bearer`, in a JSON object of a
+/// platform's answer, or in base64.
 pub(crate) fn holds_identity_token(text: &str) -> bool {
+    let text = text.get(..MAX_TEXT).unwrap_or(text);
+    names_identity_token(text) || decoded(text).any(|text| names_identity_token(&text))
+}
+
+fn names_identity_token(text: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let words = text.get(..MAX_TEXT).unwrap_or(text).split(|c: char| !is_part(c));
+    let words = text.split(|c: char| !is_part(c));
     words.filter(|word| word.split('.').count() == 3).take(MAX_WORDS).any(is_identity_token)
+}
+
+/// The texts that stand in a text in base64.
+pub(crate) fn decoded(text: &str) -> impl Iterator<Item = String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
+    let words = text.split(move |c: char| !is_part(c)).filter(|word| word.len() >= MIN_ENCODED);
+    words.take(MAX_WORDS).filter_map(|word| {
+        let bytes = STANDARD_NO_PAD.decode(word).or_else(|_| URL_SAFE_NO_PAD.decode(word));
+        String::from_utf8(bytes.ok()?).ok()
+    })
 }
 
 /// Returns `true` if a text is an identity token of some issuer, by the claims that OpenID Connect Core,
@@ -254,6 +272,8 @@ impl Unverified<Claims> {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
     use super::*;
 
     fn token(claims: &str) -> String {
@@ -262,6 +282,26 @@ mod tests {
 
     fn audience() -> Audience {
         Audience::new("npm:registry.example").unwrap()
+    }
+
+    #[test]
+    fn an_identity_token_is_found_in_a_text() {
+        let token = token(r#"{"iss":"https://issuer.example","aud":"vault","exp":1}"#);
+        let encoded = STANDARD.encode(&token);
+        for text in [
+            token.clone(),
+            format!("Bearer {token}"),
+            format!("{{\"value\":\"{token}\"}}"),
+            encoded.clone(),
+            encoded.trim_end_matches('=').to_owned(),
+            format!("Basic {}", STANDARD.encode(format!("__token__:{token}"))),
+            URL_SAFE_NO_PAD.encode(format!("\u{ff}{token}")),
+        ] {
+            assert!(holds_identity_token(&text), "{text}");
+        }
+        for text in ["", "hunter2", "e30.e30.c2ln", &STANDARD.encode("hunter2 ".repeat(20))] {
+            assert!(!holds_identity_token(text), "{text}");
+        }
     }
 
     #[test]

@@ -95,6 +95,12 @@ oidc_core::__codes! {
     NPM_PRIVATE = "npm-private",
         "The package's manifest keeps npm from publishing it.",
         "Leave `private` out of the manifest, if the package is to be published.";
+    NPM_PROVENANCE = "npm-provenance",
+        "npm signs provenance before it publishes, by its settings, and fails where it can't.",
+        "Check provenance too, or leave the setting out.";
+    NPM_PUBLISH_FAILS = "npm-publish-fails",
+        "npm's publish fails before it sends the package.",
+        "Run `npm publish --dry-run` in the package's folder, which shows the error.";
     NPM_SETTINGS_REFUSED = "npm-settings-refused",
         "npm refuses its own settings, or those of the manifest, and publishes nothing with them.",
         "Correct the setting that the message or npm names.";

@@ -140,7 +140,7 @@ impl Endpoint {
         let by = response.suspected_proxy().map_or_else(String::new, |proxy| format!(" ({proxy})"));
         let problem = problem + &by;
         if is_from_between(response) {
-            return elsewhere(url, &problem, !by.is_empty());
+            return elsewhere(url, &problem, response);
         }
         let (kind, fix) = match response.is_transient() {
             true if by.is_empty() => (SourceErrorKind::Unavailable, self.otherwise.to_owned()),
@@ -169,16 +169,19 @@ fn perhaps_by_proxy(url: &HttpUrl) -> String {
 }
 
 /// The refusal of a proxy or web site between the job and its platform.
-fn elsewhere(url: &HttpUrl, problem: &str, is_by_proxy: bool) -> SourceError {
+fn elsewhere(url: &HttpUrl, problem: &str, response: &Response) -> SourceError {
     let problem = format!("{problem}; that is a web page or a proxy's answer, and not the platform's");
     let diagnosis = Diagnosis::new(codes::TOKEN_ENDPOINT_ELSEWHERE, Target::Url(url.to_string()), problem);
     let host = shown(url.host());
-    let fix = if is_by_proxy {
-        format!("have the proxy let the request through, or name `{host}` in `no_proxy`")
-    } else {
-        format!(
+    let fix = match (response.status, response.suspected_proxy()) {
+        (407, Some(proxy)) => format!("{}, or name `{host}` in `no_proxy`", proxy.credentials_advice()),
+        (407, None) => format!(
+            "give the proxy between this job and `{host}` its credentials, or name the host in `no_proxy`"
+        ),
+        (_, Some(_)) => format!("have the proxy let the request through, or name `{host}` in `no_proxy`"),
+        (_, None) => format!(
             "look for a proxy between this job and `{host}`, and have it let the request through; or name the host in `no_proxy`"
-        )
+        ),
     };
     SourceError::new(SourceErrorKind::Unavailable, diagnosis.fix(fix))
 }

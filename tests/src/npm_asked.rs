@@ -18,6 +18,8 @@ pub struct NpmAsked {
     settings: Option<Vec<String>>,
     /// The name and `publishConfig` in the manifest of the working directory, if not the package's name alone; `null` if there is none.
     manifest: Option<Value>,
+    /// The code with which it fails a publish before it sends anything.
+    fails: Option<String>,
     /// `true` if the working directory is that of a workspace's member, for which npm lists no settings.
     in_member: bool,
 }
@@ -46,6 +48,10 @@ impl NpmAsked {
                 let manifest = self.manifest.clone().unwrap_or_else(|| json!({ "name": package }));
                 printed(manifest.to_string())
             }
+            (["publish", "--dry-run", "--ignore-scripts", ..], _) => match &self.fails {
+                Some(code) => failed(code),
+                None => printed("{}".to_owned()),
+            },
             _ => None,
         }
     }

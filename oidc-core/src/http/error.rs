@@ -42,6 +42,23 @@ impl Proxy {
     pub fn new(address: impl Into<String>, variable: Option<&'static str>) -> Self {
         Self { address: address.into(), variable }
     }
+
+    /// Returns the change to make where the proxy asks for credentials (status 407).
+    ///
+    /// ```
+    /// use oidc_core::http::Proxy;
+    ///
+    /// let proxy = Proxy::new("proxy.example:3128", Some("HTTPS_PROXY"));
+    /// assert!(proxy.credentials_advice().contains("`HTTPS_PROXY`"));
+    /// ```
+    pub fn credentials_advice(&self) -> String {
+        match self.variable {
+            Some(variable) => {
+                format!("write the proxy's credentials into `{variable}` (`http://USER:PASSWORD@HOST:PORT`)")
+            }
+            None => "give the proxy its credentials".to_owned(),
+        }
+    }
 }
 
 impl fmt::Display for Proxy {
@@ -186,10 +203,9 @@ impl HttpError {
         let host = shown(&self.target.host);
         let variable = self.proxy().and_then(|proxy| proxy.variable);
         let change = match (fault, variable) {
-            (ProxyFault::Refused { status: 407, .. }, Some(variable)) => {
-                format!("write the proxy's credentials into `{variable}` (`http://USER:PASSWORD@HOST:PORT`)")
-            }
-            (ProxyFault::Refused { status: 407, .. }, None) => "give the proxy its credentials".to_owned(),
+            (ProxyFault::Refused { status: 407, .. }, _) => self
+                .proxy()
+                .map_or_else(|| "give the proxy its credentials".to_owned(), Proxy::credentials_advice),
             (ProxyFault::Refused { .. }, _) => "have the proxy let this connection through".to_owned(),
             (_, Some(variable)) => format!("start the proxy, or correct or unset `{variable}`"),
             (_, None) => "start the proxy, or correct its address".to_owned(),

@@ -113,6 +113,7 @@ fn run(command: &Command) -> Result<CommandOutput, CommandError> {
     let mut child = std::process::Command::new(&command.program)
         .args(&command.arguments)
         .current_dir(command.folder.as_deref().unwrap_or(Path::new(".")))
+        .envs(command.variables.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -90,6 +90,7 @@ impl Commands for SystemCommands {
         let mut child = tokio::process::Command::new(&command.program)
             .args(&command.arguments)
             .current_dir(command.folder.as_deref().unwrap_or(Path::new(".")))
+            .envs(command.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -5,7 +5,9 @@ use std::fmt;
 use oidc_core::http::{HttpError, HttpErrorKind, Response, message_of, message_without};
 use oidc_core::{Audience, Diagnosis, ForeignUrl, HttpUrl, IdToken, Secret, Target, shown};
 
-pub(super) use self::fixes::{CHECK_SCHEME, CHECK_URL, CHECK_WAY, by_proxy, nothing_listens, of_proxy};
+pub(super) use self::fixes::{
+    CHECK_SCHEME, CHECK_URL, CHECK_WAY, PROXY, by_proxy, nothing_listens, of_proxy,
+};
 use self::fixes::{advice, by_status, without_audience};
 use super::known::KnownRefusal;
 use super::rejection::{RegistryReason, Rejection};

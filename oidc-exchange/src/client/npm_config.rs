@@ -2,12 +2,13 @@
 
 mod effects;
 
-use oidc_core::{Context, Diagnosis, HttpUrl, Severity, Target, shown};
+use oidc_core::{Context, Diagnosis, Environment, HttpUrl, Severity, Target, shown};
 use serde_json::{Map, Value};
 
+use super::diagnose::AdviceRequest;
 use super::links;
 use super::npm_facts::PUBLIC;
-use super::npm_settings::{self, Setting, Settings, Untold};
+use super::npm_settings::{self, Manifest, Setting, Settings, Untold};
 use super::wording::Wording;
 use crate::codes;
 
@@ -40,14 +41,44 @@ pub(super) fn of_path(url: &HttpUrl, wording: &Wording) -> Vec<Diagnosis> {
 }
 
 /// Returns the conditions in npm's settings and in the package's manifest that keep npm from publishing the package at `url`.
-pub(super) async fn examine(url: &HttpUrl, package: &str, wording: &Wording, cx: &Context) -> Vec<Diagnosis> {
+pub(super) async fn examine(
+    url: &HttpUrl,
+    package: &str,
+    request: &AdviceRequest<'_>,
+    cx: &Context,
+) -> Vec<Diagnosis> {
     let settings = match npm_settings::ask(cx).await {
         Ok(settings) => settings,
         Err(untold) => return vec![of_untold(untold)],
     };
-    let manifest = npm_settings::manifest(package, cx).await;
-    let private = manifest.as_ref().and_then(effects::private);
-    let config = manifest.as_ref().map(publish_config);
+    let manifest = match npm_settings::manifest(package, cx).await {
+        Ok(manifest) => manifest,
+        Err(failed) => return vec![effects::failing(&failed)],
+    };
+    let found = of_settings(url, package, settings, manifest.as_ref(), request, cx.environment());
+    let is_failing = |found: &Diagnosis| FAILING.contains(&found.code);
+    match manifest.filter(|_| !found.iter().any(is_failing)) {
+        Some(manifest) => {
+            let failed = npm_settings::failure(&manifest, package, cx).await;
+            found.into_iter().chain(failed.as_ref().map(effects::failing)).collect()
+        }
+        None => found,
+    }
+}
+
+/// The findings with which npm publishes nothing. It need not be asked whether it would.
+const FAILING: [&str; 2] = [codes::NPM_SETTINGS_REFUSED, codes::NPM_PRIVATE];
+
+fn of_settings(
+    url: &HttpUrl,
+    package: &str,
+    settings: Settings,
+    manifest: Option<&Manifest>,
+    request: &AdviceRequest<'_>,
+    environment: &Environment,
+) -> Vec<Diagnosis> {
+    let private = manifest.and_then(|manifest| effects::private(&manifest.members));
+    let config = manifest.map(|manifest| publish_config(&manifest.members));
     let unread = match &config {
         Some(config) => effects::of_manifest(&settings, config),
         None => Some(no_manifest(package)),
@@ -57,11 +88,15 @@ pub(super) async fn examine(url: &HttpUrl, package: &str, wording: &Wording, cx:
     let settings = at_publish(settings, config.unwrap_or_default());
     let deciding = deciding(&settings, package);
     let registry = if deciding.value.is_string() {
-        elsewhere(url, package, &deciding, wording)
+        elsewhere(url, package, &deciding, request.wording)
     } else {
         Some(effects::unusable(&deciding))
     };
-    [registry, dry_run, private, effects::way(&settings), unread].into_iter().flatten().collect()
+    let header = effects::header(&settings);
+    let restricted = effects::restricted(&settings, package);
+    let provenance = effects::provenance(&settings, request.platform, environment);
+    let way = effects::way(&settings);
+    [registry, dry_run, private, header, restricted, provenance, way, unread].into_iter().flatten().collect()
 }
 
 /// The settings of a manifest for a publish. What is no object has none.

@@ -3,7 +3,7 @@
 //! npm reads settings from six places, each with rules of its own on quotes, comments, sections, arrays, variables and workspaces,
 //! which change with its versions. The npm on the path is the one that publishes, so it is asked, and no file is read in its
 //! place. The commands that are used here work offline and run nothing that belongs to the project: they read settings and
-//! manifests.
+//! manifests, and pack the package's files.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,11 +23,18 @@ const LIST: [&str; 4] = ["config", "list", "--long", "--no-json"];
 /// The arguments with which npm checks its settings and prints the folder that they are for.
 const PREFIX: [&str; 2] = ["prefix", "--json"];
 
+/// The arguments with which npm does everything of a publish up to the upload, without the package's scripts and without a request.
+const DRY_RUN: [&str; 5] = ["publish", "--dry-run", "--ignore-scripts", "--offline", "--json"];
+/// The variable with which npm takes no platform for one, and exchanges no token.
+const NO_PLATFORM: (&str, &str) = ("CI", "false");
+
 /// The beginning of the section on a manifest.
 const MANIFEST: &str = "; \"publishConfig\" from ";
 
 /// npm's error code for a command that is not made for workspaces, whatever the settings are.
 const NO_WORKSPACES: &str = "ENOWORKSPACES";
+/// npm's error code for a manifest that is no JSON.
+const NO_JSON: &str = "EJSONPARSE";
 
 /// A setting: its value and the place where it stands.
 #[derive(Clone, Debug)]
@@ -69,7 +76,7 @@ pub(super) async fn ask(cx: &Context) -> Result<Settings, Untold> {
 /// The folder that npm's settings are for. npm checks its settings before it prints this.
 async fn folder(cx: &Context) -> Result<PathBuf, Untold> {
     let unanswered = || Untold::Unanswered("npm prefix");
-    let output = output(&PREFIX, None, cx).await.map_err(|_| unanswered())?;
+    let output = output(Command::new("npm", PREFIX), cx).await.map_err(|_| unanswered())?;
     let text = String::from_utf8(output.stdout).map_err(|_| unanswered())?;
     if output.status == Some(0) {
         return Ok(PathBuf::from(text.trim()));
@@ -95,22 +102,56 @@ fn code(text: &str) -> Option<String> {
     (is_plain && code.len() <= 64).then_some(code)
 }
 
+/// The manifest of a package.
+#[derive(Debug)]
+pub(super) struct Manifest {
+    pub(super) members: Map<String, Value>,
+    /// `true` if npm has to be told that it is a member's of the workspace in the working directory.
+    is_members: bool,
+}
+
+/// A publish that npm fails before it sends anything.
+#[derive(Debug)]
+pub(super) struct Failed {
+    /// npm's error code, where it has one.
+    pub(super) code: Option<String>,
+}
+
 /// Asks npm for the manifest of a package: that of the working directory, or that of a member of the workspace there. `None` if the
 /// package has no manifest here.
-pub(super) async fn manifest(package: &str, cx: &Context) -> Option<Map<String, Value>> {
+pub(super) async fn manifest(package: &str, cx: &Context) -> Result<Option<Manifest>, Failed> {
     let member = format!("--workspace={package}");
     // Settings for all projects keep npm from reading a manifest, and a publish reads it all the same. npm is asked for no
     // members of the manifest by name: in place of a list of one it would print that one.
-    let here = ["pkg", "get", "--no-global", "--location=project"];
+    let here = ["pkg", "get", "--no-global", "--location=project", "--json"];
     let there = [&here[..], &[&member]].concat();
-    for arguments in [&here[..], &there] {
-        let printed = run(arguments, None, cx).await;
-        let manifest = printed.and_then(|printed| serde_json::from_str(&printed).ok());
-        if let Some(manifest) = manifest.and_then(|manifest| of_package(manifest, package)) {
-            return Some(manifest);
+    let mut failed = None;
+    for (arguments, is_members) in [(&here[..], false), (&there, true)] {
+        let Ok(output) = output(Command::new("npm", arguments.iter().copied()), cx).await else { continue };
+        let printed = String::from_utf8(output.stdout).unwrap_or_default();
+        let found = serde_json::from_str(&printed).ok().and_then(|printed| of_package(printed, package));
+        if let Some(members) = found.filter(|_| output.status == Some(0)) {
+            return Ok(Some(Manifest { members, is_members }));
         }
+        failed = failed.or_else(|| code(&printed).filter(|code| code == NO_JSON));
     }
-    None
+    failed.map_or(Ok(None), |code| Err(Failed { code: Some(code) }))
+}
+
+/// Asks npm to do everything of a publish up to the upload. `None` if it does, or does not tell.
+pub(super) async fn failure(manifest: &Manifest, package: &str, cx: &Context) -> Option<Failed> {
+    let config = manifest.members.get("publishConfig");
+    // An npm before version 11 would run the package's scripts because of it.
+    if config.is_some_and(|config| config.get("ignore-scripts").is_some()) {
+        return None;
+    }
+    let member = manifest.is_members.then(|| format!("--workspace={package}"));
+    let arguments = DRY_RUN.into_iter().chain(member.as_deref());
+    let mut command = Command::new("npm", arguments);
+    command.variables = vec![(NO_PLATFORM.0.to_owned(), NO_PLATFORM.1.to_owned())];
+    let output = output(command, cx).await.ok()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    output.status.is_some_and(|status| status != 0).then(|| Failed { code: code(&printed) })
 }
 
 /// The manifest of the package. npm puts that of a workspace's member below the member's name.
@@ -128,18 +169,15 @@ fn of_package(printed: Value, package: &str) -> Option<Map<String, Value>> {
 }
 
 async fn run(arguments: &[&str], folder: Option<&Path>, cx: &Context) -> Option<String> {
-    let output = output(arguments, folder, cx).await.ok().filter(|output| output.status == Some(0))?;
+    let mut command = Command::new("npm", arguments.iter().copied());
+    command.folder = folder.map(Path::to_owned);
+    let output = output(command, cx).await.ok().filter(|output| output.status == Some(0))?;
     String::from_utf8(output.stdout).ok()
 }
 
-async fn output(
-    arguments: &[&str],
-    folder: Option<&Path>,
-    cx: &Context,
-) -> Result<oidc_core::CommandOutput, CommandError> {
-    let mut command = Command::new("npm", arguments.iter().chain(&QUIET).copied());
+async fn output(mut command: Command, cx: &Context) -> Result<oidc_core::CommandOutput, CommandError> {
+    command.arguments.extend(QUIET.map(str::to_owned));
     command.max_output = MAX_ANSWER;
-    command.folder = folder.map(Path::to_owned);
     cx.run(command).await
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn examine(registry: &HttpUrl, request: &AdviceRequest<'_>, cx:
     let npm = Installed::find(cx).await;
     let mut found = match (&npm, request.scope.package()) {
         (Ok(npm), Some(package)) if npm.version >= FIRST_ASKED => {
-            npm_config::examine(registry, package, request.wording, cx).await
+            npm_config::examine(registry, package, request, cx).await
         }
         (Ok(npm), _) => vec![npm_config::unasked(&format!("npm {} is too old for that", shown(&npm.text)))],
         (Err(Some(error)), _) => vec![npm_config::unasked(&error.to_string())],

@@ -6,6 +6,7 @@ use oidc_core::http::{HeaderValue, Request};
 use oidc_core::{Context, HttpUrl, Secret, shown};
 use serde::Deserialize;
 
+use super::cargo_named;
 use super::changes::Changes;
 use super::destination::Destination;
 
@@ -75,6 +76,7 @@ impl Name {
 /// Tells cargo where the destination is. Where `token` is left out, cargo finds what is configured for it.
 pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
     if destination.is_public() {
+        cargo_named::note_other(destination, &[PUBLIC], changes).await;
         changes.set(DEFAULT, PUBLIC);
         if let Some(token) = token {
             changes.set_secret(PUBLIC_TOKEN, token);
@@ -92,6 +94,8 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
             None => changes.note(&["cargo"], no_index(&destination.url)),
         }
     }
+    let written: Vec<&str> = names.iter().map(|name| name.written.as_str()).collect();
+    cargo_named::note_other(destination, &written, changes).await;
     if let Some(name) = names.first() {
         changes.set(DEFAULT, name.written.as_str());
     }
@@ -177,7 +181,7 @@ fn paths(cx: &Context) -> Vec<PathBuf> {
 }
 
 /// Returns `true` if an index is one of the registry at `url`: at the same host and below the same path.
-fn is_of(url: &HttpUrl, index: &str) -> bool {
+pub(super) fn is_of(url: &HttpUrl, index: &str) -> bool {
     let index = HttpUrl::parse(index.strip_prefix("sparse+").unwrap_or(index));
     index.is_ok_and(|index| {
         let path = url.path().trim_end_matches('/');

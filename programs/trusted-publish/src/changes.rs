@@ -1,5 +1,7 @@
 use oidc_core::Secret;
 
+use super::destination::Destination;
+
 /// The differences between a command's environment and the one that it would inherit, with notes for its user.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
@@ -15,6 +17,8 @@ pub(super) struct Note {
     /// The tools that it is about.
     pub(super) tools: &'static [&'static str],
     pub(super) text: String,
+    /// `true` if such a tool would take the package to another registry.
+    is_elsewhere: bool,
 }
 
 impl Changes {
@@ -51,7 +55,19 @@ impl Changes {
 
     /// Adds a note for the user of these tools.
     pub(super) fn note(&mut self, tools: &'static [&'static str], text: String) {
-        self.notes.push(Note { tools, text });
+        self.notes.push(Note { tools, text, is_elsewhere: false });
+    }
+
+    /// Adds a note for the user of these tools, which would publish at another registry, whatever a variable says.
+    pub(super) fn note_elsewhere(&mut self, tools: &'static [&'static str], text: String) {
+        self.notes.push(Note { tools, text, is_elsewhere: true });
+    }
+
+    /// The reason for which the command would publish at another registry.
+    pub(super) fn elsewhere(&self, destination: &Destination<'_>) -> Option<&str> {
+        let tool = destination.tool().filter(|_| destination.publishes())?;
+        let found = self.notes.iter().find(|note| note.is_elsewhere && note.tools.contains(&tool));
+        found.map(|note| note.text.as_str())
     }
 
     /// The notes for the user of a program; all of them where the program may run any tool.

@@ -9,6 +9,10 @@ const TOOLS: &[&str] = &[
     "ovsx", "vsce",
 ];
 
+/// The words by which a tool is told to upload, and those by which it is told to run something else.
+const UPLOADS: [&str; 3] = ["publish", "upload", "push"];
+const RUNS: [&str; 5] = ["run", "run-script", "exec", "dlx", "x"];
+
 /// So many folders of a command are looked at, and so many above the working directory.
 const MAX_FOLDERS: usize = 16;
 const MAX_PARENTS: usize = 16;
@@ -140,6 +144,12 @@ impl<'a> Destination<'a> {
                 rest => rest.strip_prefix('=').or_else(|| is_short.then_some(rest)),
             }
         })
+    }
+
+    /// Returns `true` if the command is an upload by a tool that is known.
+    pub(super) fn publishes(&self) -> bool {
+        let has = |words: &[&str]| self.arguments().any(|argument| words.contains(&argument));
+        self.tool().is_some() && has(&UPLOADS) && !has(&RUNS)
     }
 
     /// The tool that the command is, if it is one that is known.

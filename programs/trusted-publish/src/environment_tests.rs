@@ -17,6 +17,7 @@ use super::named;
 
 mod elsewhere;
 mod files;
+mod not_run;
 
 const OWN: &str = "https://own.example/a/";
 const NPMJS: &str = "https://registry.npmjs.org/";

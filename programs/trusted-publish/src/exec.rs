@@ -8,6 +8,7 @@ use oidc_exchange::client::PublishToken;
 use super::child::{ChildError, PreparedCommand};
 use super::credential::Credential;
 use super::error::PublishError;
+use super::invalid_target::InvalidTarget;
 use super::life;
 use super::provenance::{Handed, ProvenanceError, ServiceOptions};
 use super::signals::Signals;
@@ -102,6 +103,9 @@ impl Exec {
         if self.provenance {
             // npm takes one of both.
             changes.remove(NPM_PROVENANCE);
+        }
+        if let Some(reason) = changes.elsewhere(&ready.destination) {
+            return Err(InvalidTarget::Elsewhere(reason.to_owned()).into());
         }
         ready.tell(changes.notes_for(ready.destination.tool()), err);
         let run = PreparedCommand { command, changes: &changes, hidden: &hidden };

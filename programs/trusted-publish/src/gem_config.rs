@@ -4,10 +4,11 @@
 
 use std::path::PathBuf;
 
-use oidc_core::Secret;
+use oidc_core::{Secret, shown};
 
 use super::changes::Changes;
 use super::destination::Destination;
+use super::gem_file;
 
 const KEY: &str = "GEM_HOST_API_KEY";
 /// The file's name for the key for rubygems.org.
@@ -18,6 +19,16 @@ const FILES: [&str; 3] = [".gem/credentials", ".local/share/gem/credentials", ".
 
 /// Keeps the key for rubygems.org from another host. An empty variable hides it.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
+    if let Some((key, host)) = gem_file::other_host(destination) {
+        changes.note_elsewhere(
+            &["gem"],
+            format!(
+                "`{key}` in the gem's own metadata is `{}`, which gem obeys before any variable; pass `--host {}`",
+                shown(&host),
+                destination.url
+            ),
+        );
+    }
     let has_own =
         || destination.cx.environment().get(KEY).is_some() && !changes.removed().any(|name| name == KEY);
     if token.is_some() || destination.is_public() || has_own() || !sends_public_key(destination) {

@@ -77,6 +77,9 @@ pub enum InvalidTarget {
         /// The registry that it names, fit to be shown.
         named: String,
     },
+    /// The command would take the package to another registry.
+    #[error("the command is not run, since the package would go elsewhere: {0}")]
+    Elsewhere(String),
     /// A token of the registry is for one package, and none is named.
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,

@@ -114,6 +114,7 @@
 
 mod bun_config;
 mod cargo_config;
+mod cargo_named;
 mod changes;
 mod child;
 mod cli;
@@ -127,6 +128,7 @@ mod error;
 mod exec;
 mod format;
 mod gem_config;
+mod gem_file;
 mod invalid_target;
 mod life;
 mod manifest;

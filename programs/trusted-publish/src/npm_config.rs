@@ -45,7 +45,7 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
     yarn_config::tell(destination, token, changes);
     if let Some(other) = bun_config::elsewhere(destination) {
         changes.withhold("BUN_CONFIG_TOKEN");
-        changes.note(&["bun"], format!(
+        changes.note_elsewhere(&["bun"], format!(
             "bun gets no token: `bunfig.toml` sends the package to `{}`, whatever a variable says; change it there",
             shown(&other)
         ));
@@ -149,7 +149,7 @@ fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
     if let Some((registry, key)) =
         of_scope.filter(|(registry, _)| !registry.is_empty() && !destination.is(registry))
     {
-        changes.note(&["npm", "pnpm"], format!(
+        changes.note_elsewhere(&["npm", "pnpm"], format!(
             "npm and pnpm publish at `{}`: `publishConfig.{key}` in package.json is that, which they obey before any variable; \
              remove it there", shown(&registry)
         ));
@@ -158,17 +158,17 @@ fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
     let registry = shown(&registry);
     let named = "`publishConfig.registry` in package.json is";
     changes.withhold("YARN_NPM_AUTH_TOKEN");
-    changes.note(
+    changes.note_elsewhere(
         &["yarn"],
         format!(
             "yarn gets no token: {named} `{registry}`, which yarn obeys before any variable; remove it there"
         ),
     );
-    changes.note(&["bun"], format!(
+    changes.note_elsewhere(&["bun"], format!(
         "bun publishes at `{registry}`: {named} that, which bun obeys before any variable; remove it there"
     ));
-    if scope(destination).is_none() {
-        changes.note(&["npm", "pnpm"], format!(
+    if scope(destination).is_none() && !destination.is_named_by_command() {
+        changes.note_elsewhere(&["npm", "pnpm"], format!(
             "npm and pnpm publish at `{registry}`: {named} that, which they obey before any variable; pass \
              `--registry {}`", shown(destination.url.as_str())
         ));
@@ -185,7 +185,7 @@ fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
     });
     if let Some(registry) = values.into_iter().find(|value| !destination.is(value)) {
         let registry = shown(&registry);
-        changes.note(
+        changes.note_elsewhere(
             &["bun"],
             format!("bun publishes at `{registry}`: `{key}` in `.npmrc` is that, which bun obeys before any variable; change it there"),
         );

@@ -1,7 +1,7 @@
 //! The variables that tell poetry where to publish and with which token, and notes about what no variable tells Python's tools. It has no variable for the URL: a repository has a name, and a command
 //! names it.
 
-use oidc_core::Secret;
+use oidc_core::{Secret, shown};
 
 use super::changes::Changes;
 use super::destination::Destination;
@@ -14,12 +14,15 @@ const TOKEN: &str = "POETRY_PYPI_TOKEN_TRUSTED_PUBLISH";
 
 /// The variable for poetry's token at the public index.
 pub(super) const PUBLIC_TOKEN: &str = "POETRY_PYPI_TOKEN_PYPI";
+/// poetry's name of the public index.
+const PUBLIC_NAME: &str = "pypi";
 const PUBLIC: [&str; 3] =
     [PUBLIC_TOKEN, "POETRY_HTTP_BASIC_PYPI_USERNAME", "POETRY_HTTP_BASIC_PYPI_PASSWORD"];
 
 /// Tells poetry where the destination is, and the user of uv what doesn't go with a URL.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
     note_index(destination, changes);
+    note_other(destination, changes);
     if destination.is_public() {
         if let Some(token) = token {
             changes.remove(&PUBLIC);
@@ -34,6 +37,18 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
     }
     changes
         .note(&["poetry"], format!("poetry can't be told by a variable where to publish; pass `-r {NAME}`"));
+}
+
+/// poetry publishes at the repository that the command names, with the credentials that are configured for it.
+fn note_other(destination: &Destination<'_>, changes: &mut Changes) {
+    let own = if destination.is_public() { PUBLIC_NAME } else { NAME };
+    let mut named = ["-r", "--repository"].into_iter().flat_map(|option| destination.values_of(option));
+    if let Some(other) = named.find(|name| *name != own && destination.tool() == Some("poetry")) {
+        changes.note_elsewhere(
+            &["poetry"],
+            format!("the command names poetry's repository `{}`; pass `-r {own}`", shown(other)),
+        );
+    }
 }
 
 /// uv refuses an index's name beside a URL.

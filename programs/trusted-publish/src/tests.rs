@@ -118,13 +118,17 @@ async fn an_identity_token_is_no_static_credential() {
     let issuer = FakeIssuer::new("https://token.actions.githubusercontent.com");
     let unexchanged = issuer.sign(&json!({ "iss": issuer.url(), "aud": "npm:r.example" }));
     let http = platform().on("POST", EXCHANGE, answer(404, &json!({ "message": "no publisher" })));
+    let encoded = data_encoding::BASE64.encode(format!("__token__:{unexchanged}").as_bytes());
     let variables = [GITHUB, &[("NODE_AUTH_TOKEN", unexchanged.as_str())]].concat();
-    for more in [&[][..], &["--trusted-publishing", "never"]] {
-        let ran = token(&http, &variables, more).await;
-        let error = ran.failed();
-        let expected =
-            format!("NODE_AUTH_TOKEN holds an identity token of {}, not a publish token", issuer.url());
-        assert!(error.contains(&expected) && !error.contains(&unexchanged), "{error}");
+    for held in [&unexchanged, &encoded] {
+        let variables = [GITHUB, &[("NODE_AUTH_TOKEN", held.as_str())]].concat();
+        for more in [&[][..], &["--trusted-publishing", "never"]] {
+            let ran = token(&http, &variables, more).await;
+            let error = ran.failed();
+            let expected =
+                format!("NODE_AUTH_TOKEN holds an identity token of {}, not a publish token", issuer.url());
+            assert!(error.contains(&expected) && !error.contains(held.as_str()), "{error}");
+        }
     }
     let with_another = [&variables[..], &[("NPM_TOKEN", "static-token")]].concat();
     token(&http, &with_another, &[]).await.printed("static-token");

@@ -33,7 +33,7 @@ const CREDENTIAL_VARIABLES: [&str; 2] = [TOKEN, "YARN_NPM_AUTH_IDENT"];
 const FILE: &str = "`.yarnrc.yml`";
 
 /// A text of a YAML document, and the keys that lead to it.
-type Setting = (Vec<String>, String);
+pub(super) type Setting = (Vec<String>, String);
 
 /// Binds the token to the destination as far as yarn can, and keeps a credential of another registry in the files from it.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
@@ -43,7 +43,11 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
         if reason.keeps_registry {
             changes.forget(REGISTRY_VARIABLES[0]);
         }
-        changes.note(&["yarn"], reason.note);
+        if reason.is_elsewhere {
+            changes.note_elsewhere(&["yarn"], reason.note);
+        } else {
+            changes.note(&["yarn"], reason.note);
+        }
     } else if changes.has_secret(TOKEN) {
         // yarn sends it to each registry that it asks and that has none of its own.
         changes.set("YARN_NPM_ALWAYS_AUTH", "false");
@@ -65,6 +69,8 @@ struct NoToken {
     note: String,
     /// `true` if yarn publishes at the registry of its own files.
     keeps_registry: bool,
+    /// `true` if that is another one.
+    is_elsewhere: bool,
 }
 
 /// Returns `true` if the command is a publish, for which yarn asks no other registry.
@@ -102,7 +108,7 @@ impl<'a> Settings<'a> {
                 "yarn gets no token: `.yarnrc.yml` sends the package to `{}`, whatever a variable says; change it there",
                 shown(&registry)
             );
-            return Some(NoToken { note, keeps_registry: false });
+            return Some(NoToken { note, keeps_registry: false, is_elsewhere: true });
         }
         if self.has_foreign_credential_of_scope() {
             let registry = self.default_registry().unwrap_or_else(|| YARNS.to_owned());
@@ -111,7 +117,7 @@ impl<'a> Settings<'a> {
                  registry; remove it there, or write `npmPublishRegistry` beside it",
                 shown(&registry)
             );
-            return Some(NoToken { note, keeps_registry: true });
+            return Some(NoToken { note, keeps_registry: true, is_elsewhere: true });
         }
         if !has_token || publishes(self.destination) {
             return None;
@@ -124,7 +130,7 @@ impl<'a> Settings<'a> {
             shown(&scope),
             self.destination.url
         );
-        Some(NoToken { note, keeps_registry: false })
+        Some(NoToken { note, keeps_registry: false, is_elsewhere: false })
     }
 
     fn get(&self, path: &[&str]) -> Option<&str> {
@@ -269,7 +275,7 @@ struct Reader {
 }
 
 /// The texts of a document with the keys that lead to them, as far as it can be read.
-fn flattened(text: &str) -> Vec<Setting> {
+pub(super) fn flattened(text: &str) -> Vec<Setting> {
     let mut reader = Reader::default();
     for event in Parser::new_from_str(text).take(MAX_EVENTS) {
         let Ok((event, _)) = event else { break };

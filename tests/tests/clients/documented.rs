@@ -64,6 +64,7 @@ const RUN: &[(&str, &str)] = &[
          repository=acme/widget --publisher workflow=publish.yml",
         "clients/documented.rs the_doctors_command_accepts_a_right_publisher",
     ),
+    ("npm publish --dry-run", "clients/npm_settings.rs npm_itself"),
     ("npm publish --loglevel verbose", "clients/documented.rs npm_shows_the_reason_when_it_is_verbose"),
     (
         "npm publish --dry-run --loglevel verbose",
@@ -173,10 +174,15 @@ const PROGRAMS: &[&str] = &[
     "trusted-publish",
     "demo",
     // What other tools are run by, and those that pages could name.
+    "apt-get",
     "aws",
     "az",
     "bash",
+    "brew",
     "bundle",
+    "composer",
+    "conda",
+    "corepack",
     "cosign",
     "curl",
     "env",
@@ -184,12 +190,16 @@ const PROGRAMS: &[&str] = &[
     "gh",
     "git",
     "glab",
+    "gradle",
+    "jf",
+    "mvn",
     "node",
     "openssl",
     "pipx",
     "psql",
     "python",
     "python3",
+    "rake",
     "ruby",
     "sh",
     "sqlite3",
@@ -245,7 +255,7 @@ fn lines(page: &str) -> Vec<&str> {
     let fenced = page.split("```").skip(1).step_by(2).filter_map(|block| block.split_once('\n'));
     let is_other = |language: &str| {
         let language = language.split(',').next().unwrap_or_default();
-        !matches!(language, "sh" | "rust" | "toml" | "json" | "sql")
+        !matches!(language, "sh" | "rust" | "sql")
     };
     let read = fenced.filter(|(language, block)| is_other(language) && !block.contains("# not run"));
     read.flat_map(|(_, block)| block.lines()).map(command).filter(|line| is_command(line)).collect()
@@ -254,13 +264,13 @@ fn lines(page: &str) -> Vec<&str> {
 /// A line without what stands before a command in a workflow, in a terminal or in the description of an image.
 fn command(line: &str) -> &str {
     let line = line.trim_start().trim_start_matches("- ").trim_start_matches("$ ");
-    ["run: ", "script: ", "RUN "].iter().find_map(|key| line.strip_prefix(key)).unwrap_or(line)
+    ["run: ", "script: ", "command: ", "RUN "].iter().find_map(|key| line.strip_prefix(key)).unwrap_or(line)
 }
 
 /// The markup that this test reads no commands from, of which no page has any.
 fn unread(page: &str) -> Option<&'static str> {
     let is_in = |markup: &&str| page.contains(*markup);
-    let markup = ["~~~", "````", "<code", "<pre", "```sh "].into_iter().find(is_in);
+    let markup = ["~~~", "````", "<code", "<pre", "<kbd", "<samp", "```sh "].into_iter().find(is_in);
     let indented = page.split("```").step_by(2).flat_map(|prose| prose.split("\n\n    ").skip(1));
     markup.or_else(|| indented.into_iter().any(is_command_line).then_some("an indented block"))
 }
@@ -271,13 +281,20 @@ fn is_command_line(text: &str) -> bool {
 
 /// Returns `true` if a part of the text runs a program with arguments, after assignments to variables or not.
 fn is_command(text: &str) -> bool {
-    let parts = text.split(['&', '|', ';']);
+    let parts = text.split(['&', '|', ';', '(', ')', '"', '\'']);
     !FORMS.contains(&text) && parts.map(words).any(|words| is_run(&words))
 }
 
+/// Words that may stand before a command: what runs it, and parts of a shell's language.
+const BEFORE: &[&str] =
+    &["time", "timeout", "xargs", "nohup", "nice", "exec", "command", "if", "do", "then", "PS", "!"];
+
 fn words(part: &str) -> Vec<&str> {
-    let is_assignment = |word: &&str| word.split_once('=').is_some_and(|(name, _)| is_name(name));
-    part.split_whitespace().skip_while(is_assignment).collect()
+    let is_assignment = |word: &str| word.split_once('=').is_some_and(|(name, _)| is_name(name));
+    let is_prompt = |word: &str| word.ends_with(['$', '#', '%', '>']);
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_before = |word: &str| BEFORE.contains(&word) || is_prompt(word) || is_number(word);
+    part.split_whitespace().skip_while(|word| is_assignment(word) || is_before(word)).collect()
 }
 
 fn is_name(text: &str) -> bool {
@@ -286,7 +303,8 @@ fn is_name(text: &str) -> bool {
 
 fn is_run(words: &[&str]) -> bool {
     let [first, _, ..] = words else { return false };
-    let name = first.rsplit('/').next().unwrap_or(first);
+    let name = first.rsplit(['/', '\\']).next().unwrap_or(first);
+    let name = [".cmd", ".exe"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
     PROGRAMS.contains(&name) && !first.starts_with("@")
 }
 
@@ -341,6 +359,20 @@ fn a_command_is_seen_wherever_it_stands() {
         "Run `target/debug/registry --bogus`.",
         "```sh\nci-issuer --bogus\nBOGUS\n```",
         "Run `BOGUS`, in short (not run).",
+        "Run `(BOGUS)`.",
+        "Run `a=$(BOGUS)`.",
+        "Run `time BOGUS`.",
+        "Run `timeout 5 BOGUS`.",
+        "Run `ls | xargs BOGUS`.",
+        "Run `sh -c 'BOGUS'`.",
+        "```console\n# BOGUS\n```",
+        "```console\nme@host:~$ BOGUS\n```",
+        "```powershell\nPS C:\\> BOGUS\n```",
+        "Run `npm.cmd publish --bogus`.",
+        "```json\n{\"run\": \"BOGUS\"}\n```",
+        "```toml\ncommand = \"BOGUS\"\n```",
+        "```yaml\n- run:\n    command: BOGUS\n```",
+        "Type <kbd>BOGUS</kbd>.",
     ] {
         assert!(seen(&form.replace("BOGUS", bogus)), "{form}");
     }

@@ -209,6 +209,47 @@ async fn cargo_publishes_at_the_url_and_nowhere_else() {
     world.public_saw(STATIC, &output);
 }
 
+/// cargo publishes at the only registry that a manifest names, whatever a variable says.
+#[tokio::test]
+async fn cargo_is_not_run_for_a_package_that_names_another_registry() {
+    let cargo = Tool::Cargo.find().await;
+    let world = World::start().await;
+    let url = world.scene.url();
+    let package = |name: &str, registries: &str| {
+        format!(
+            "[package]\nname = \"{name}\"\nversion = \"1.0.0\"\nedition = \"2024\"\nlicense = \"MIT\"\ndescription = \"A test\"\n\
+             publish = {registries}\n"
+        )
+    };
+    let other = "[registries.other]\nindex = \"sparse+https://index.crates.io/\"\n";
+    let publish = ["publish", "--allow-dirty", "--no-verify"];
+    let options = ["--registry", "crates-io", "--url", &url];
+    let token = [("CARGO_REGISTRIES_OTHER_TOKEN", STATIC), ("CARGO_REGISTRY_TOKEN", STATIC)];
+    for (registries, more, is_published) in [
+        (r#"["other"]"#, &["-p", "widget"][..], false),
+        (r#"["crates-io"]"#, &[], false),
+        (r#"["trusted-publish"]"#, &["-p", "gadget"], true),
+        ("true", &["-p", "widget", "--registry", "other"], false),
+        ("true", &["-p", "widget", "--registry", "trusted-publish"], true),
+    ] {
+        let (widget, gadget) = (package("widget", registries), package("gadget", registries));
+        let files = [
+            ("Cargo.toml", "[workspace]\nmembers = [\"a\", \"b\"]\nresolver = \"3\"\n"),
+            ("a/Cargo.toml", widget.as_str()),
+            ("a/src/lib.rs", ""),
+            ("b/Cargo.toml", gadget.as_str()),
+            ("b/src/lib.rs", ""),
+            (".cargo/config.toml", other),
+        ];
+        let folder = cargo.project("workspace", &files);
+        let arguments = [&publish[..], more].concat();
+        let output = world.exec(&cargo, &folder, &options, &token, &arguments).await;
+        assert_eq!(output.status.success(), is_published, "{registries} {more:?}: {output:?}");
+        assert_eq!(output.stderr.contains("is not run"), !is_published, "{registries}: {output:?}");
+        world.public_received_nothing();
+    }
+}
+
 #[needs(gem)]
 #[tokio::test]
 async fn gem_publishes_at_the_url_and_nowhere_else() {
@@ -249,7 +290,11 @@ async fn a_gem_that_names_another_host_goes_to_the_url_that_the_command_names_or
         let told = world.exec(&gem, &folder, &options, &[], &["push", "built.gem", "--host", &url]).await;
         assert_eq!(told.status.success(), is_pushed, "{told:?}");
         world.public_received_nothing();
-        // Without it, the user is told.
+        // Without it, the gem is not pushed.
+        let stopped = world.exec(&gem, &folder, &options, &[], &["push", "built.gem"]).await.failed();
+        assert!(stopped.contains(&format!("`{key}` in the gem's own metadata")), "{stopped}");
+        world.public_received_nothing();
+        // Where the gem is not known, the user is told.
         let untold = world.exec(&gem, &folder, &options, &[], &["push", "missing.gem"]).await.failed();
         assert!(untold.contains("with `--host` and the URL"), "{untold}");
     }

@@ -41,7 +41,9 @@ const WITHOUT_PUBLISH: &[(&str, &str, &str)] = &[
     ("registry[]=URL\n", "{}", "npm-settings-refused"),
     ("@acme:registry=URL\n", r#"{"registry":["URL"]}"#, "npm-settings-refused"),
     ("\u{feff}registry=URL\n@acme:registry[]=URL\n", "{}", "npm-settings-refused"),
-    ("registry=URL\n", r#"{"cache":7}"#, "npm-settings-untold"),
+    ("registry=URL\n", r#"{"cache":7}"#, "npm-publish-fails npm-settings-untold"),
+    ("registry=URL\n", r#"{"scope":"@一"}"#, "npm-settings-refused"),
+    ("registry=URL\ntag=1.0.0\n", "{}", "npm-publish-fails"),
     ("registry=URL\ndry-run=true\n", "{}", "npm-dry-run"),
     ("registry=URL\ndry-run=FALSE\n", "{}", "npm-dry-run"),
     ("registry=URL\nproxy=http://127.0.0.1:9\nnoproxy=none.example\n", "{}", "npm-way"),
@@ -116,13 +118,13 @@ async fn the_doctor_says_why_npm_publishes_nothing_at_the_registry_that_it_names
     let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
     let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
     let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
-    let plain = ("registry=URL\ndry-run=0\n", r#"{"dry-run":true,"tag":"next","access":"public"}"#, "");
+    let plain = ("registry=URL\ndry-run=0x0\n", r#"{"dry-run":true,"tag":"next","access":"public"}"#, "");
     for (number, (npmrc, manifest, code)) in WITHOUT_PUBLISH.iter().chain([&plain]).enumerate() {
         let filled = |text: &str| text.replace("URL", &url);
         let folder = project(&npm, number, &filled(npmrc), "", &filled(manifest));
         let found = findings(&npm, &folder, &url, &variables).await;
         let said: Vec<&String> = found.iter().filter(|code| code.starts_with("npm-")).collect();
-        let expected: &[&str] = if code.is_empty() { &[] } else { &[code] };
+        let expected: Vec<&str> = code.split_whitespace().collect();
         assert_eq!(said, expected, "{npmrc} {manifest}: {found:?}");
         assert!(!found.iter().any(|code| code == "registry-elsewhere"), "{npmrc} {manifest}: {found:?}");
         npm.run(&folder, &variables, &["publish", "--ignore-scripts"]).await;
@@ -194,5 +196,46 @@ async fn the_doctor_says_that_npm_skips_a_private_member() {
         let published = npm.run(&folder, &variables, &publish).await;
         let answer = http::send(&scene.cx, http::get(&url, &http::escaped(PACKAGE))).await;
         assert_eq!(answer.status, if is_private { 404 } else { 200 }, "{private}: {published:?}");
+    }
+}
+
+/// Members of a manifest with which npm's publish fails before it sends anything.
+const FAILING: &[&str] = &[
+    r#""version":"1.0.0-beta.1""#,
+    r#""version":"x""#,
+    r#""version":"1.0.0","broken""#,
+    r#""version":"1.0.0-beta.1","publishConfig":{"ignore-scripts":false}"#,
+];
+
+#[needs(npm)]
+#[tokio::test]
+async fn the_doctor_says_that_npms_publish_fails_before_it_sends_anything_and_runs_no_script_for_it() {
+    let npm = Tool::Npm.find().await;
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
+    let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
+    let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
+    let npmrc = scene.npmrc();
+    let scripts = ["prepublishOnly", "prepack", "prepare", "postpack", "publish", "postpublish"]
+        .map(|name| format!(r#""{name}":"touch ran""#))
+        .join(",");
+    for (number, members) in FAILING.iter().enumerate() {
+        for (name, folder) in [("alone", ""), ("member", "packages/widget/")] {
+            let manifest = format!(r#"{{"name":"{PACKAGE}","scripts":{{{scripts}}},{members}}}"#);
+            let root = r#"{"name":"root","version":"1.0.0","private":true,"workspaces":["packages/*"]}"#;
+            let path = format!("{folder}package.json");
+            let mut files = vec![(path.as_str(), manifest.as_str()), (".npmrc", npmrc.as_str())];
+            if !folder.is_empty() {
+                files.push(("package.json", root));
+            }
+            let project = npm.project(&format!("failing-{number}-{name}"), &files);
+            let found = findings(&npm, &project, &url, &variables).await;
+            let is_asked = !members.contains("ignore-scripts");
+            let code = if is_asked { "npm-publish-fails" } else { "npm-settings-untold" };
+            assert!(found.iter().any(|found| found == code), "{members} {name}: {found:?}");
+            assert!(!project.join(folder).join("ran").exists(), "{members} {name}");
+            let member = ["publish", "--ignore-scripts", "--workspace", PACKAGE];
+            let publish = if folder.is_empty() { &member[..2] } else { &member[..] };
+            assert!(!npm.run(&project, &variables, publish).await.status.success(), "{members} {name}");
+        }
     }
 }

@@ -166,6 +166,7 @@ const OTHER_NAMES: &[&str] = &[
     "gitlab-hosted",
     "https-proxy",
     "identity-token",
+    "ignore-scripts",
     "invalid-payload",
     "invalid-publisher",
     "invalid-reuse-token",
@@ -202,6 +203,7 @@ const OTHER_NAMES: &[&str] = &[
     "token-mint-endpoint",
     "ureq-aws-lc",
     "ureq-ring",
+    "user-agent",
     "vs-marketplace",
     "x-tfs-fedauthredirect",
 ];

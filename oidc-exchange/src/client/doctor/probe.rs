@@ -113,7 +113,7 @@ fn strange_answer(url: &HttpUrl, answer: &Response) -> Option<Diagnosis> {
     if matches!(status, 407 | 511) {
         let by = error::by_proxy(answer);
         let problem = format!("a proxy answers instead of the registry: status {status}{by}");
-        let fix = "give the proxy its credentials, or name the registry's host in `no_proxy`";
+        let fix = error::of_proxy(url, answer).unwrap_or_else(|| error::PROXY.to_owned());
         return Some(Diagnosis::new(codes::REGISTRY_PROXY, subject, problem).fix(fix));
     }
     if let (300..=399, Some(to)) = (status, answer.header("location")) {

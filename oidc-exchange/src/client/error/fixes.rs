@@ -2,7 +2,7 @@
 
 use std::io;
 
-use oidc_core::http::{HttpError, HttpErrorKind, Response};
+use oidc_core::http::{HttpError, HttpErrorKind, Response, is_status_phrase};
 use oidc_core::{HttpUrl, shown};
 
 pub(in crate::client) const CHECK_SCHEME: &str =
@@ -35,30 +35,13 @@ fn is_refused(error: &(dyn std::error::Error + 'static)) -> bool {
 fn is_generic(message: &str) -> bool {
     let message = message.trim_end_matches('.').to_ascii_lowercase();
     message.starts_with("oidc token exchange error")
+        || is_status_phrase(&message)
         || STATUS_WORDS.contains(&&*message)
         || OF_PATHS.iter().any(|part| message.contains(part))
 }
 
-/// Messages that are a status in words.
-const STATUS_WORDS: &[&str] = &[
-    "an html page",
-    "bad request",
-    "conflict",
-    "content too large",
-    "forbidden",
-    "gone",
-    "internal server error",
-    "method not allowed",
-    "not acceptable",
-    "not found",
-    "package not found",
-    "payload too large",
-    "too many requests",
-    "unauthorized",
-    "unprocessable content",
-    "unprocessable entity",
-    "unsupported media type",
-];
+/// Further messages that are a status in words.
+const STATUS_WORDS: &[&str] = &["an html page", "an xml document", "package not found"];
 
 /// Parts of messages about a path that does not exist.
 const OF_PATHS: &[&str] =
@@ -79,9 +62,10 @@ pub(super) fn advice(answer: &Response, message: Option<&str>) -> Option<&'stati
 
 /// The fix where the proxy on the way may have answered in the registry's place.
 pub(in crate::client) fn of_proxy(url: &HttpUrl, answer: &Response) -> Option<String> {
-    answer.suspected_proxy()?;
+    let proxy = answer.suspected_proxy()?;
+    let credentials = proxy.credentials_advice();
     let change = match answer.status {
-        407 => "give the proxy its credentials",
+        407 => &credentials,
         _ if answer.is_transient() => {
             "try again later; if it goes on, look at the proxy, which may have answered in the registry's place"
         }
@@ -97,7 +81,9 @@ pub(in crate::client) fn by_proxy(answer: &Response) -> String {
     answer.suspected_proxy().map_or_else(String::new, |proxy| format!(" ({proxy})"))
 }
 
-const PROXY: &str = "give the proxy its credentials, or name the registry's host in `no_proxy`";
+/// The fix where a proxy that is not known asks for credentials.
+pub(in crate::client) const PROXY: &str =
+    "give the proxy its credentials, or name the registry's host in `no_proxy`";
 
 /// The fix where a registry tells no audience.
 pub(super) fn without_audience(answer: &Response) -> &'static str {

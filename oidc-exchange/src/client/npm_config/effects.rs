@@ -1,10 +1,11 @@
 //! Effects of npm's settings on a publish, other than the choice of the registry.
 
-use oidc_core::{Diagnosis, Severity, Target, shown};
+use oidc_core::{Diagnosis, Environment, Provider, Severity, Target, shown};
 use serde_json::{Map, Value};
 
-use super::{is_set, unlooked};
-use crate::client::npm_settings::{Setting, Settings};
+use super::{is_set, text, unlooked};
+use crate::client::links;
+use crate::client::npm_settings::{Failed, Setting, Settings};
 use crate::codes;
 
 /// The settings of the way to a registry. This check goes by the job's variables alone.
@@ -50,6 +51,75 @@ pub(super) fn private(manifest: &Map<String, Value>) -> Option<Diagnosis> {
     Some(diagnosis.fix("leave `private` out of the manifest, if the package is to be published"))
 }
 
+/// Reports that npm fails before it sends anything.
+pub(super) fn failing(failed: &Failed) -> Diagnosis {
+    let with = failed.code.as_ref().map_or_else(String::new, |code| format!(" with `{code}`"));
+    let problem = format!(
+        "`npm publish --dry-run` fails here{with}, and so does a publish, unless its options or scripts change that"
+    );
+    let diagnosis = Diagnosis::new(codes::NPM_PUBLISH_FAILS, Target::Platform, problem);
+    let fix =
+        "run `npm publish --dry-run` here, which shows the error; a version before a release needs `--tag`";
+    diagnosis.severity(Severity::Warning).fix(fix)
+}
+
+/// The settings that npm sends to a registry as headers.
+const HEADERS: [&str; 3] = ["scope", "otp", "user-agent"];
+
+/// Reports a setting that npm can't send as a header: one with characters beyond Latin-1 or control characters.
+pub(super) fn header(settings: &Settings) -> Option<Diagnosis> {
+    let is_sendable = |c: char| matches!(c, '\t' | ' '..='~' | '\u{80}'..='\u{ff}');
+    let is_wrong =
+        |setting: &&Setting| is_set(&setting.value) && !text(&setting.value).chars().all(is_sendable);
+    let stated = HEADERS.iter().filter_map(|name| settings.get(*name)).filter(|found| found.place.is_some());
+    let setting = stated.into_iter().find(is_wrong)?;
+    let problem = format!(
+        "{} has characters that npm can't send to a registry, which it tries: its publish fails",
+        named(setting)
+    );
+    let diagnosis = Diagnosis::new(codes::NPM_SETTINGS_REFUSED, target(setting), problem);
+    Some(diagnosis.severity(Severity::Warning).fix("write it in ASCII, or leave it out"))
+}
+
+/// Reports restricted access to a package without a scope, which npm refuses.
+pub(super) fn restricted(settings: &Settings, package: &str) -> Option<Diagnosis> {
+    let setting = settings.get("access").filter(|setting| setting.value == "restricted")?;
+    if package.starts_with('@') {
+        return None;
+    }
+    let problem =
+        format!("{} is for packages with a scope alone: npm fails with `EUNSCOPED`", named(setting));
+    let diagnosis = Diagnosis::new(codes::NPM_SETTINGS_REFUSED, target(setting), problem);
+    Some(diagnosis.severity(Severity::Warning).fix("leave it out, or publish the package in a scope"))
+}
+
+/// The variable from which npm takes the identity token for provenance on GitLab.
+const SIGSTORE_TOKEN: &str = "SIGSTORE_ID_TOKEN";
+
+/// Reports that npm signs provenance before it publishes, and whether it can't.
+pub(super) fn provenance(
+    settings: &Settings,
+    platform: Option<&dyn Provider>,
+    environment: &Environment,
+) -> Option<Diagnosis> {
+    let setting = settings.get("provenance").filter(|setting| setting.value == true)?;
+    let is_signing = match platform?.id() {
+        "github" => true,
+        "gitlab" => environment.get(SIGSTORE_TOKEN).is_some(),
+        _ => false,
+    };
+    let (severity, end, fix) = if is_signing {
+        let end = "npm signs before it publishes, and fails where it can't, which was not tried";
+        (Severity::Notice, end, "check provenance too, or leave the setting out")
+    } else {
+        let end = "npm signs provenance on GitHub Actions alone, and on GitLab CI with a token in `SIGSTORE_ID_TOKEN`; it fails here";
+        (Severity::Warning, end, "leave the setting out, or give the job that token")
+    };
+    let problem = format!("{} is on: {end}", named(setting));
+    let diagnosis = Diagnosis::new(codes::NPM_PROVENANCE, target(setting), problem).severity(severity);
+    Some(diagnosis.fix(fix).link(links::NPM))
+}
+
 /// Reports settings by which npm goes to the registry in a way of its own. Their values may hold passwords.
 pub(super) fn way(settings: &Settings) -> Option<Diagnosis> {
     let set = |name: &&str| settings.get(*name).filter(|setting| setting.place.is_some());
@@ -84,9 +154,19 @@ fn is_on(value: &Value) -> bool {
     match value {
         Value::Null => false,
         Value::Bool(is_on) => *is_on,
-        Value::String(text) => !text.trim().is_empty() && text.trim().parse::<f64>() != Ok(0.0),
+        Value::String(text) => !is_zero(text),
         Value::Number(number) => number.as_f64() != Some(0.0),
         Value::Array(_) | Value::Object(_) => true,
+    }
+}
+
+/// Returns `true` if JavaScript makes zero of a text, as of an empty one and of `0x0`.
+fn is_zero(text: &str) -> bool {
+    let text = text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_ascii_lowercase();
+    let digits = ["0x", "0o", "0b"].iter().find_map(|prefix| text.strip_prefix(prefix));
+    match digits {
+        Some(digits) => !digits.is_empty() && digits.bytes().all(|digit| digit == b'0'),
+        None => text.is_empty() || text.parse::<f64>() == Ok(0.0),
     }
 }
 
@@ -116,6 +196,12 @@ mod tests {
         }
         for value in [json!(false), json!(null), json!("0"), json!("-0"), json!(""), json!(0)] {
             assert!(!is_on(&value), "{value}");
+        }
+        for text in ["0x0", " 0B000 ", "0o0", "0.", ".0", "0e9", "+0", "\u{feff}0"] {
+            assert!(!is_on(&json!(text)), "{text}");
+        }
+        for text in ["0x", "0x1", "x0", "00x0", "-0x0", "0b2"] {
+            assert!(is_on(&json!(text)), "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use oidc_core::http::{HttpErrorKind, Response, Step};
+use oidc_core::http::{HttpErrorKind, Proxy, Response, Step};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock, NotRandom};
 use oidc_core::{
     Ambient, Audience, Context, FileError, Files, ProviderSet, SourceError, SourceErrorKind, TokenSource,
@@ -251,6 +251,22 @@ async fn what_does_not_pass_is_not_asked_again() {
             detect(&context(job()).with_http(http.clone())).unwrap().token(&audience()).await.unwrap_err();
         assert_eq!((error.kind(), error.diagnosis().code), (kind, code), "{error}");
         assert_eq!(http.requests().len(), 1, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_asks_for_credentials_is_to_get_them() {
+    for (body, proxy, fix) in [
+        ("", Some("HTTPS_PROXY"), "write the proxy's credentials into `HTTPS_PROXY`"),
+        ("{\"error\":\"log in\"}", Some("HTTPS_PROXY"), "write the proxy's credentials into `HTTPS_PROXY`"),
+        ("<html>", None, "give the proxy between this job and `run.actions.example` its credentials"),
+    ] {
+        let mut answer = Response::new(407, Vec::new(), body);
+        answer.proxy = proxy.map(|variable| Proxy::new("proxy.example:3128", Some(variable)));
+        let http = FakeHttp::new().on("GET", URL, answer);
+        let error = detect(&context(job()).with_http(http)).unwrap().token(&audience()).await.unwrap_err();
+        let found = error.diagnosis().fix.clone().unwrap();
+        assert!(found.starts_with(fix) && found.contains("`no_proxy`"), "{body}: {found}");
     }
 }
 

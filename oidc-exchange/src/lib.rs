@@ -83,7 +83,7 @@
 //! | `postgres-ring`, `postgres-aws-lc` | `postgres` with TLS; without one of them a server on another machine is refused |
 //! | `sql` | `sqlite` and `postgres` |
 //! | `sqlx` | enables none of them; in addition to one of them, `sql` gives access to its connections as those of sqlx 0.9, for an application whose tables are in the same database |
-//! | `memory` | `server`, and `memory`: the server's stores in memory, for a registry without a database |
+//! | `memory` | `server`, `memory`: the server's stores in memory, for a registry without a database, and `rows`: the same over rows of the application's |
 //! | `testing` | `memory`, oidc-core's `testing`, and `server::testing` and `client::testing`: the conformance suites for stores and for client registries |
 #![warn(clippy::exhaustive_enums, clippy::exhaustive_structs)]
 
@@ -99,6 +99,8 @@ pub mod memory;
 pub mod npm;
 pub mod pep_807;
 pub mod pypi;
+#[cfg(feature = "memory")]
+pub mod rows;
 pub mod rubygems;
 #[cfg(feature = "server")]
 pub mod server;

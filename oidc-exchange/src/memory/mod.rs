@@ -76,7 +76,7 @@ use oidc_core::Timestamp;
 pub use self::document::Document;
 use self::document::Saved;
 pub use self::limits::{Full, MemoryLimits};
-use self::state::State;
+pub(crate) use self::state::{State, Uses};
 use crate::server::StoreError;
 
 /// All three stores in memory, within [limits](MemoryLimits), and in a [`Document`] where it was opened with one.
@@ -141,6 +141,16 @@ impl MemoryStore {
 
     fn of(state: State, saved: Option<Saved>) -> Self {
         Self(Arc::new(Shared { state: Mutex::new(state), saved: saved.map(tokio::sync::Mutex::new) }))
+    }
+
+    /// A store of this state alone.
+    pub(crate) fn with(state: State) -> Self {
+        Self::of(state, None)
+    }
+
+    /// Returns the state.
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.lock()
     }
 
     /// An empty store for tests, which accepts tokens of any age.

@@ -17,26 +17,33 @@ pub(super) const GRACE: Duration = Duration::from_secs(120);
 /// The uses of an identity token, the time until which to remember them, and the account in whose share of the store
 /// they are; `None` for the operator.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Uses(pub(super) u32, pub(super) Timestamp, pub(super) Option<String>);
+pub(crate) struct Uses(pub(crate) u32, pub(crate) Timestamp, pub(crate) Option<String>);
 
 /// The contents of a store. A document of a later version with members that are unknown here is refused.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct State {
+pub(crate) struct State {
     #[serde(skip)]
     pub(super) limits: MemoryLimits,
     pub(super) started_at: Timestamp,
     /// In the order of their age.
-    pub(super) publishers: Vec<PublisherRecord>,
+    pub(crate) publishers: Vec<PublisherRecord>,
     #[serde(serialize_with = "hex", deserialize_with = "from_hex")]
-    pub(super) replay: BTreeMap<[u8; 32], Uses>,
+    pub(crate) replay: BTreeMap<[u8; 32], Uses>,
     /// The latest time until which a purged use had to be remembered.
-    pub(super) purged_until: Timestamp,
+    pub(crate) purged_until: Timestamp,
     #[serde(serialize_with = "hex", deserialize_with = "from_hex")]
-    pub(super) tokens: BTreeMap<[u8; 32], TokenRecord>,
+    pub(crate) tokens: BTreeMap<[u8; 32], TokenRecord>,
 }
 
 impl State {
+    /// An empty state without limits.
+    pub(crate) fn unlimited() -> Self {
+        let all = usize::MAX;
+        let limits = MemoryLimits::default().publishers(all).tokens(all).replay_records(all).shares(1);
+        Self { limits, ..Self::default() }
+    }
+
     pub(super) fn find(&self, token: &TokenHash, now: Timestamp) -> Option<TokenRecord> {
         let mut record = self.tokens.get(token.as_bytes()).filter(|record| !record.has_expired(now))?.clone();
         for granted in &mut record.packages {

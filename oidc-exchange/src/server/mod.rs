@@ -39,8 +39,9 @@
 //! - **Its own protocol**: call [`Exchange::exchange`] with an [`ExchangeRequest`].
 //! - **Its own publish tokens**: implement [`Minter`].
 //! - **Its own tables**: with feature `sql`, run its statements in the store's transaction.
-//! - **Its own store**: implement [`PublisherStore`] and [`TokenStore`], and run the conformance suite of feature
-//!   `testing` against them; or implement `memory::Document`, which are two methods.
+//! - **Its own store**: implement `memory::Document`, two methods that load and save the whole state, or `rows::Rows`, with
+//!   transactions that read and write rows; or [`PublisherStore`], [`TokenStore`] and [`TrustStore`] themselves. Run the
+//!   conformance suite of feature `testing` against it.
 //! - **A page for publishers**: [`Trust::form`], for all platforms, as HTML or as JSON.
 //! - **Its own policy**: [`TrustPolicy`], which has bounds instead of switches.
 //!

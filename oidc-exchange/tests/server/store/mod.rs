@@ -9,6 +9,7 @@ mod look_ups;
 mod lookup;
 mod memory;
 mod opening;
+mod rows;
 mod shares;
 mod tls;
 mod transaction;

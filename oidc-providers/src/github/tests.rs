@@ -1,5 +1,6 @@
 mod config;
 mod owner;
+mod registries;
 mod source;
 
 use std::sync::Arc;

@@ -58,13 +58,13 @@ impl Workflows {
         let field = self.compared(compared);
         let workflow_ref = token.required(field.claim)?;
         let (repository, revision) = (token.required(self.repository.claim)?, revision(token)?);
-        let whole = format!("{repository}/{}{expected}@{revision}", self.folder);
+        let whole = || format!("{repository}/{}{expected}@{revision}", self.folder);
         let is_own =
             |found| compared.is_anywhere() || token.comparison.same(self.repository, found, &repository);
         Err(Mismatch::new(match RunAt::of(token.claims).split(&workflow_ref, self.folder, compared) {
             Some((found, file)) if is_own(found) => return Ok(file.to_owned().into()),
-            Some(_) => differs(field, &workflow_ref, &whole).fix(compared.elsewhere()),
-            None => self.unreadable(field.claim, "at the run's own ref", &workflow_ref).expected(whole),
+            Some(_) => differs(field, &workflow_ref, &whole()).fix(compared.elsewhere()),
+            None => self.unreadable(field.claim, "at the run's own ref", &workflow_ref).expected(whole()),
         }))
     }
 

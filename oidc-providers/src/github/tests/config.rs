@@ -55,6 +55,7 @@ fn a_configuration_that_can_match_nothing_says_what_to_write() {
         (json!({"job_workflow": "acme/shared/.github/workflows/release@refs/tags/*"}), "`.yml`"),
         (json!({"job_workflow": "acme/shared/.github/workflows/release.yml@refs/tags/v?"}), "`**`"),
         (json!({"job_workflow": "ac me/shared/.github/workflows/release.yml@refs/tags/*"}), "owner's name"),
+        (json!({"job_workflow": "acme/shared/.github/workflows/rel\u{435}ase.yml@refs/tags/*"}), "U+0435"),
         (json!({"workflow_filename": "publish.yml"}), "write `workflow`"),
         (json!({"provider": "github"}), "rename it to one of repository, workflow"),
     ] {

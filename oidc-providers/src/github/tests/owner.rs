@@ -70,6 +70,11 @@ fn a_token_of_any_repository_of_the_owner_is_accepted_and_of_no_other() {
             "match",
         ),
         (
+            &json!({"owner": "acme", "workflow": "Publish*.yml"}),
+            json!({"workflow_ref": "acme/widget/.github/workflows/Publish-all.yml@refs/tags/v1.0.0"}),
+            "match",
+        ),
+        (
             &rules,
             json!({"repository": "acme/widget-2",
                 "workflow_ref": "acme/widget-2/.github/workflows/ci.yml@refs/tags/v1.0.0"}),
@@ -176,6 +181,12 @@ fn no_registry_takes_one_by_itself_and_a_configuration_is_read_strictly() {
     ] {
         let error = github().publisher(&wrong).unwrap_err();
         assert!(error.faults().iter().all(|fault| fault.fix.is_some()), "{wrong}: {error}");
+    }
+    for look_alike in
+        [json!({"owner": "acm\u{435}"}), json!({"owner": "acme", "repository": "acme/widg\u{435}t-*"})]
+    {
+        let error = github().publisher(&look_alike).unwrap_err().to_string();
+        assert!(error.contains("U+0435"), "{error}");
     }
     let publisher = github().publisher(&json!({"owner": "acme", "workflow": "publish*.yml"})).unwrap();
     assert_eq!(publisher.describe(), "owner acme, repositories all, workflows publish*.yml");

@@ -69,7 +69,7 @@ fn the_settings_in_use_are_told_with_their_origin_to_whoever_asks() {
     assert_eq!(told(&[proxy]), "");
     let told = told(&[proxy, ("VERBOSE", "true")]);
     for line in [
-        "proxy `http://proxy.example:3128/`, from variable `HTTPS_PROXY`",
+        "proxy `proxy.example:3128`, from variable `HTTPS_PROXY`",
         "deadline of an operation `30 s`, from the application",
         "tries of a request `4`, by default",
     ] {

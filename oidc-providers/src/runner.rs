@@ -16,6 +16,19 @@ use crate::endpoint::Endpoint;
 const REQUEST_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
+/// The variables that tell a job on GitHub and its permission, which compatible runners set too.
+pub(crate) const SOURCE_VARIABLES: &[&str] = &[
+    "GITHUB_ACTIONS",
+    SERVER_URL,
+    "FORGEJO_ACTIONS",
+    "FORGEJO_TOKEN",
+    REQUEST_URL,
+    REQUEST_TOKEN,
+    "GITHUB_EVENT_NAME",
+    "GITHUB_EVENT_PATH",
+    "GITHUB_REPOSITORY",
+];
+
 /// The variables with which a job can ask for tokens, and those that give access to them. The runtime's token, which some
 /// steps get for a cache, is one on GitHub (the first client of `actions/toolkit` used it), and the same secret on Forgejo.
 pub(crate) const IDENTITY_VARIABLES: &[&str] = &["ACTIONS_ID_TOKEN_REQUEST_*", "ACTIONS_RUNTIME_TOKEN"];

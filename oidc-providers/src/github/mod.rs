@@ -138,7 +138,7 @@ use crate::provider::{Definition, provider};
 use crate::rules::compared::Compared;
 use crate::rules::workflow::started_path;
 use crate::run::{Pages, SourcePages};
-use crate::runner::{IDENTITY_VARIABLES, RESIDENCY_SUFFIX};
+use crate::runner::{IDENTITY_VARIABLES, RESIDENCY_SUFFIX, SOURCE_VARIABLES};
 
 /// The platform's name in configuration and in logs.
 pub(crate) const ID: &str = "github";
@@ -156,17 +156,7 @@ const RESIDENCY_PREFIX: &str = "token.actions.";
 static DEFINITION: Definition = Definition {
     id: ID,
     title: "GitHub Actions",
-    source_variables: &[
-        "GITHUB_ACTIONS",
-        "GITHUB_SERVER_URL",
-        "FORGEJO_ACTIONS",
-        "FORGEJO_TOKEN",
-        "ACTIONS_ID_TOKEN_REQUEST_URL",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-        "GITHUB_EVENT_NAME",
-        "GITHUB_EVENT_PATH",
-        "GITHUB_REPOSITORY",
-    ],
+    source_variables: SOURCE_VARIABLES,
     identity_variables: IDENTITY_VARIABLES,
     detect: source::detect,
     // Tokens live 5 minutes on github.com; the default of an hour leaves room for the settings of other hosts.

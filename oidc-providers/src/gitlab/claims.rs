@@ -71,8 +71,7 @@ impl<'a> CiConfig<'a> {
 pub(super) fn own_file(claims: &Claims, comparison: Comparison) -> Option<String> {
     let text = |claim| claims.text(claim).unwrap_or_default();
     let (uri, project) = (text(CI_CONFIG.claim), text(PROJECT.claim));
-    let revisions = [&*text("ref_path"), &*text("sha")];
-    let found = CiConfig::parse(&uri, instance(&text("iss")), &project, revisions)?;
+    let found = CiConfig::parse(&uri, instance(&text("iss")), &project, [&*text("ref_path"), &*text("sha")])?;
     // `CiConfig::parse` cuts the project off by its length alone.
     comparison.same(&PROJECT, found.project, &project).then(|| found.file.to_owned())
 }

@@ -71,3 +71,34 @@ async fn what_is_configured_stands_before_what_another_publisher_has_learned() {
     assert_eq!(outcome(&registry, &job("anew.yml", "3")).await, Ok(()), "the owner's word");
     assert_eq!(outcome(&registry, &job("anew.yml", "2")).await, Err(RefusalKind::RuleDiffers));
 }
+
+#[tokio::test]
+async fn an_id_that_is_taken_out_of_the_configuration_of_a_proven_publisher_is_learned() {
+    let registry = Registry::new().await;
+    let rules = json!({ "workflow": "anew.yml", "repository_id": "2" });
+    registry.configure(WIDGET, "acme/widget", &rules, false).await;
+    let without = || {
+        let config = json!({ "repository": "acme/widget", "workflow": "anew.yml" });
+        registry.trust.prepare(package(WIDGET), "fake", None, config).unwrap()
+    };
+    let with = |id: &str| {
+        let config = json!({ "repository": "acme/widget", "workflow": "anew.yml", "repository_id": id });
+        registry.trust.prepare(package(WIDGET), "fake", None, config).unwrap()
+    };
+    // Nothing says that the id was right, so it is no more than what the owner wrote.
+    let unproven = of_workflow(&registry.store, "anew.yml").await;
+    let edited = registry.trust.edit(&unproven.id, without()).await.unwrap();
+    assert!(edited.learned.is_empty() && edited.lapses);
+
+    let proven = registry.trust.edit(&edited.id, with("2")).await.unwrap();
+    assert!(registry.trust.published(&proven.package, &proven.id).await.unwrap());
+    let edited = registry.trust.edit(&proven.id, without()).await.unwrap();
+    assert_eq!((&*edited.learned["repository_id"], edited.lapses, edited.proven), ("2", false, true));
+    assert_eq!(outcome(&registry, &job("anew.yml", "3")).await, Err(RefusalKind::NotTrusted), "a squatter");
+    assert_eq!(outcome(&registry, &job("anew.yml", "2")).await, Ok(()));
+
+    // The owner's last word is kept, whatever was learned before.
+    let moved = registry.trust.edit(&edited.id, with("3")).await.unwrap();
+    let edited = registry.trust.edit(&moved.id, without()).await.unwrap();
+    assert_eq!(edited.learned["repository_id"], "3");
+}

@@ -60,7 +60,9 @@ impl Trust {
     /// Replaces the package's publisher `id` by a publisher that [`Trust::prepare`] made. The new publisher
     /// has a new id and keeps the account and the origin. The tokens of the old one end at once. Where both
     /// have the same identity, the new one keeps the learned ids, the age and the proof of the old one;
-    /// otherwise it begins like an [added](Self::add) publisher. Returns the stored record.
+    /// otherwise it begins like an [added](Self::add) publisher. An id that is taken out of the configuration of a
+    /// [proven](PublisherRecord::proven) publisher counts as learned from then on, so that no other owner of the name can
+    /// take its place. Returns the stored record.
     ///
     /// # Errors
     ///
@@ -92,7 +94,7 @@ impl Trust {
         for _ in 0..EDITS {
             let known = store.list(&wanted.package).await?;
             let old = known.iter().find(|record| record.id == id).ok_or(TrustError::Missing)?;
-            let publisher = succeeding(old, wanted.clone());
+            let publisher = self.succeeding(old, wanted.clone());
             let publisher = self.taught(store, publisher, &known).await?;
             let room = self.limits.room(&self.policy, self.cx.clock().now());
             match store.replace(old, &publisher, &room).await? {
@@ -144,23 +146,36 @@ impl Trust {
         }
         Ok(publisher)
     }
-}
 
-/// Returns a publisher with everything that it takes over from the old one in its place. What was learned and proven
-/// holds for the identity only: with another identity the publisher begins anew.
-fn succeeding(old: &PublisherRecord, mut publisher: PublisherRecord) -> PublisherRecord {
-    publisher.origin.clone_from(&old.origin);
-    publisher.account.clone_from(&old.account);
-    publisher.pending = old.pending;
-    if old.identity == publisher.identity {
-        publisher.learned.clone_from(&old.learned);
-        publisher.lapses &= old.learned.is_empty();
-        publisher.created_at = old.created_at;
-        publisher.proven |= old.proven;
-        publisher.published_at = old.published_at;
-        publisher.exchanged_at = old.exchanged_at;
+    /// Returns a publisher with everything that it takes over from the old one in its place. What was learned and proven
+    /// holds for the identity only: with another identity the publisher begins anew.
+    fn succeeding(&self, old: &PublisherRecord, mut publisher: PublisherRecord) -> PublisherRecord {
+        publisher.origin.clone_from(&old.origin);
+        publisher.account.clone_from(&old.account);
+        publisher.pending = old.pending;
+        if old.identity == publisher.identity {
+            publisher.learned.clone_from(&old.learned);
+            if old.proven {
+                publisher.learned.extend(self.taken_out(old, &publisher));
+            }
+            publisher.lapses &= publisher.learned.is_empty();
+            publisher.created_at = old.created_at;
+            publisher.proven |= old.proven;
+            publisher.published_at = old.published_at;
+            publisher.exchanged_at = old.exchanged_at;
+        }
+        publisher
     }
-    publisher
+
+    /// Returns the immutable ids that only the old publisher is configured with.
+    fn taken_out(&self, old: &PublisherRecord, new: &PublisherRecord) -> Vec<(String, String)> {
+        let platform = self.providers.for_issuer(&old.identity.issuer);
+        let fields = platform.map_or(&[][..], |platform| platform.fields_of(&old.config));
+        let is_out = |key| new.config.get(key).is_none();
+        let ids = fields.iter().filter(|field| field.learned && is_out(field.key));
+        ids.filter_map(|field| Some((field.key.to_owned(), old.config.get(field.key)?.as_str()?.to_owned())))
+            .collect()
+    }
 }
 
 /// Returns the publishers of the same account that may share packages with this one through a prefix. Those of the

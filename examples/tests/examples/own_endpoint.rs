@@ -19,7 +19,7 @@ const AUDIENCE: &str = "https://widgets.example";
 #[tokio::test]
 async fn a_job_publishes_its_package_and_no_other_and_the_numbers_say_so() {
     let (platform, store) = (Platform::new(), MemoryStore::for_tests());
-    let verifier = platform.trusted_for(Package::new("widgets", "widget"), &store, AUDIENCE).await;
+    let verifier = platform.trusted(Package::new("widgets", "widget"), &store, AUDIENCE).await;
     let metrics = metrics::Metrics::default();
     let exchange = Exchange::builder(verifier, store).sink(metrics.clone()).build();
     let app = endpoint::app(exchange.clone());

@@ -50,7 +50,7 @@ async fn the_client_conforms() {
 /// A registry that trusts a workflow for `widget`, and a job of that workflow.
 async fn job() -> (Exchange, Context) {
     let (platform, store) = (Platform::new(), MemoryStore::for_tests());
-    let verifier = platform.trusted_for(Package::new("widgets", "widget"), &store, AUDIENCE).await;
+    let verifier = platform.trusted(Package::new("widgets", "widget"), &store, AUDIENCE).await;
     let exchange = Exchange::builder(verifier, store).build();
     let registry = endpoint::app(exchange.clone());
     let token = platform.token(AUDIENCE, &[]);

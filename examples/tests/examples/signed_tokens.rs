@@ -28,7 +28,7 @@ fn tokens(key: &[u8]) -> SignedTokens {
 async fn registry(tokens: SignedTokens) -> (Hosted, MemoryStore) {
     let (platform, store) = (Platform::new(), MemoryStore::for_tests());
     let package = Package::new("npm", "@acme/widget");
-    let verifier = platform.trusted_for(package, &store, Hosted::AUDIENCE).await;
+    let verifier = platform.trusted(package, &store, Hosted::AUDIENCE).await;
     let exchange = Exchange::builder(verifier, store.clone()).minter(tokens).build();
     (Hosted { platform, app: example::app(exchange) }, store)
 }

@@ -22,10 +22,9 @@ const STATIC: (&str, &str) = ("NPM_TOKEN", "npm_static");
 async fn tokens(answer: (u16, &str), variables: &[(&str, &str)]) -> ([Result<String, String>; 2], String) {
     let environment = Environment::from_iter(variables.iter().copied());
     let http = FakeHttp::new().on("POST", EXCHANGE, Response::new(answer.0, Vec::new(), answer.1));
-    let blocking =
-        blocking_cli::context(environment.clone(), &mut Vec::new()).unwrap().with_http(http.clone());
-    let (cx, providers) =
-        (Context::default().with_environment(environment).with_http(http), oidc_providers::all());
+    let blocking = blocking_cli::context(environment.clone(), &mut Vec::new()).unwrap();
+    let (blocking, providers) = (blocking.with_http(http.clone()), oidc_providers::all());
+    let cx = Context::default().with_environment(environment).with_http(http);
     let mut said = Vec::new();
     let tokens = [
         publish_cli::token(URL, "@acme/widget", &providers, &cx, &mut said).await,
@@ -47,9 +46,8 @@ async fn a_short_lived_token_is_taken_or_else_the_static_one_with_the_reason() {
     assert_eq!((first, second), (fixed.clone(), fixed.clone()), "outside of CI");
     assert!(said.contains("not a job of a platform"), "{said}");
     // A job that should have got a token: the second tool does not fall back.
-    for (answer, variable, why) in
-        [(REFUSED, job, "environment differs"), (GRANTED, ("GITHUB_ACTIONS", "true"), "id-token: write")]
-    {
+    let unpermitted = (GRANTED, ("GITHUB_ACTIONS", "true"), "id-token: write");
+    for (answer, variable, why) in [(REFUSED, job, "environment differs"), unpermitted] {
         let ([first, second], said) = tokens(answer, &[variable, STATIC]).await;
         assert!(first == fixed && said.contains(why), "{first:?} {said}");
         assert!(second.as_ref().unwrap_err().contains(why), "{second:?}");
@@ -60,19 +58,16 @@ async fn a_short_lived_token_is_taken_or_else_the_static_one_with_the_reason() {
 
 #[test]
 fn the_settings_in_use_are_told_with_their_origin_to_whoever_asks() {
-    let told = |variables: &[(&str, &str)]| {
-        let mut told = Vec::new();
-        blocking_cli::context(Environment::from_iter(variables.iter().copied()), &mut told).unwrap();
+    let told = |verbose| {
+        let proxy = ("HTTPS_PROXY", "http://user:password@proxy.example:3128/");
+        let (environment, mut told) = (Environment::from_iter([proxy, ("VERBOSE", verbose)]), Vec::new());
+        blocking_cli::context(environment, &mut told).unwrap();
         String::from_utf8(told).unwrap()
     };
-    let proxy = ("HTTPS_PROXY", "http://user:password@proxy.example:3128/");
-    assert_eq!(told(&[proxy]), "");
-    let told = told(&[proxy, ("VERBOSE", "true")]);
-    for line in [
-        "proxy `proxy.example:3128`, from variable `HTTPS_PROXY`",
-        "deadline of an operation `30 s`, from the application",
-        "tries of a request `4`, by default",
-    ] {
+    assert_eq!(told("false"), "");
+    let told = told("true");
+    let proxy = "proxy `proxy.example:3128`, from variable `HTTPS_PROXY`";
+    for line in [proxy, "deadline of an operation `30 s`, from the application"] {
         assert!(told.lines().any(|told| told == line), "{told}");
     }
     assert!(!told.contains("password"), "{told}");

@@ -13,8 +13,9 @@ use oidc_core::verify::{Verifier, backend::AwsLc};
 use oidc_core::{Audience, Context, Environment};
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::{Package, Trust};
+use oidc_providers::GitHubPublisher;
+use oidc_providers::github::sample;
 use oidc_providers::sample::Overrides;
-use oidc_providers::{GitHubPublisher, github};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
@@ -40,17 +41,11 @@ impl Platform {
     pub(crate) fn token(&self, audience: &str, changes: &[(&str, &str)]) -> String {
         let changed = |(name, value): &(&str, &str)| ((*name).to_owned(), Some(json!(value)));
         let changes: Overrides = changes.iter().map(changed).collect();
-        let id = FakeIssuer::unique_id();
-        self.issuer.sign(&github::sample::claims_with(ISSUER, audience, NOW, &id, &changes))
+        self.issuer.sign(&sample::claims_with(ISSUER, audience, NOW, &FakeIssuer::unique_id(), &changes))
     }
 
     /// The verifier of a registry whose store trusts that workflow for a package.
-    pub(crate) async fn trusted_for(
-        &self,
-        package: Package,
-        store: &MemoryStore,
-        audience: &str,
-    ) -> Verifier {
+    pub(crate) async fn trusted(&self, package: Package, store: &MemoryStore, audience: &str) -> Verifier {
         let providers = oidc_providers::all();
         let trust = Trust::new(providers.clone(), store.clone(), &self.cx);
         let rules = GitHubPublisher::new("acme/widget", "publish.yml");
@@ -81,9 +76,8 @@ impl Hosted {
 
     /// The answer to an account that configures a publisher.
     pub(crate) async fn configure(&self, path: &str, account: &str, rules: &Value) -> (StatusCode, String) {
-        let request =
-            Request::post(path).header("x-account", account).header("content-type", "application/json");
-        send(&self.app, request, rules.to_string()).await
+        let request = Request::post(path).header("content-type", "application/json");
+        send(&self.app, request.header("x-account", account), rules.to_string()).await
     }
 
     /// The status of npm's exchange for a job with these claims, and the publish token or the reason.

@@ -76,7 +76,7 @@ fn foreign(registry: &HttpUrl, audience: &str) -> Option<String> {
     let of_word = std::iter::once(&*lower).chain(words).find_map(|word| party(registry, word));
     // Platforms of several vendors have an organization's or an application's id as audience.
     let is_id = lower.split(|c: char| !c.is_ascii_hexdigit() && c != '-').any(is_uuid);
-    let of_id = || is_id.then(|| "the organisation or the application with that id".to_owned());
+    let of_id = || is_id.then(|| "the organization or the application with that id".to_owned());
     let of_host = || {
         let host = hosts(&lower).into_iter().find(|host| !is_own(registry, host))?;
         Some(format!("another host than the registry's, {}", oidc_core::shown(host)))

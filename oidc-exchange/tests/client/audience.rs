@@ -12,7 +12,7 @@ use serde_json::json;
 /// A registry, what it has tokens for, and its audiences.
 type Own = (Box<dyn Registry>, Scope, Vec<String>);
 
-/// Every registry: the public ones, and some of an organisation's own.
+/// Every registry: the public ones, and some of an organization's own.
 fn registries() -> Vec<Own> {
     fn own(registry: impl Registry + 'static, scope: Scope, audiences: &[&str]) -> Own {
         (Box::new(registry), scope, audiences.iter().map(|&audience| audience.to_owned()).collect())

@@ -11,6 +11,17 @@ use crate::refusal::Refusal;
 ///
 /// Rules on claims that no certificate has, such as `ref_protected`, are left out; [`SignerRules::left_out`] names
 /// them. The exchange compared them before it issued the publish token.
+///
+/// ```
+/// use oidc_provenance::SignerRules;
+/// use oidc_providers::GitHub;
+/// use serde_json::json;
+///
+/// let config = json!({ "repository": "acme/widget", "workflow": "publish.yml", "ref_protected": true });
+/// let rules = SignerRules::new(&GitHub::public(), &config).ok_or("GitHub's jobs get certificates")??;
+/// assert_eq!(rules.left_out(), ["ref_protected"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct SignerRules {
     platform: Platform,

@@ -6,10 +6,10 @@ use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::ACTIVESTATE_ORGANIZATION,
-    PublisherField::required("organization", "Organisation")
+    PublisherField::required("organization", "Organization")
         .found_by()
         .example("acme")
-        .summary("the organisation's name in the web address"),
+        .summary("the organization's name in the web address"),
 );
 pub(super) const PROJECT: Field = Field::new(
     codes::ACTIVESTATE_PROJECT,
@@ -27,8 +27,8 @@ pub(super) const ACTOR: Field = Field::new(
 );
 pub(super) const ORGANIZATION_ID: Field = Field::new(
     codes::ACTIVESTATE_ORGANIZATION_ID,
-    fields::uuid("organization_id", "Organisation id")
-        .summary("the organisation's UUID, which not every token has"),
+    fields::uuid("organization_id", "Organization id")
+        .summary("the organization's UUID, which not every token has"),
 );
 pub(super) const PROJECT_ID: Field = Field::new(
     codes::ACTIVESTATE_PROJECT_ID,

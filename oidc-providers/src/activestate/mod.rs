@@ -34,10 +34,10 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `organization` | required | `"acme"` | the organisation's name in the web address | exactly |
+//! | `organization` | required | `"acme"` | the organization's name in the web address | exactly |
 //! | `project` | required | `"widget"` | the project's name in the web address | exactly |
 //! | `actor_id` | required | `"00000000-0000-1000-8000-000000000002"` | the user's UUID | exactly |
-//! | `organization_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID, which not every token has | exactly |
+//! | `organization_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the organization's UUID, which not every token has | exactly |
 //! | `project_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID, which not every token has | exactly |
 
 mod claims;

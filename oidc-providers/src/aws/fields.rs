@@ -15,10 +15,10 @@ pub(super) const ROLE: Field = Field::new(
 );
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::AWS_ORGANIZATION,
-    PublisherField::optional("organization_id", "Organisation id")
+    PublisherField::optional("organization_id", "Organization id")
         .claim(NAMESPACE)
         .example("o-abc1234567")
-        .summary("the id of the account's organisation in AWS Organizations"),
+        .summary("the id of the account's organization in AWS Organizations"),
 );
 pub(super) const REGION: Field = Field::new(
     codes::AWS_REGION,

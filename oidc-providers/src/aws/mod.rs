@@ -70,7 +70,7 @@
 //! |---|---|---|---|---|
 //! | `role` | required | `"arn:aws:iam::123456789012:role/publisher"` | the role's ARN, without the session | exactly |
 //! | `principal_tags` | recommended | `{ project = "widget" }` | tags that the role or its session must have, each with its value | exactly |
-//! | `organization_id` | optional | `"o-abc1234567"` | the id of the account's organisation in AWS Organizations | exactly |
+//! | `organization_id` | optional | `"o-abc1234567"` | the id of the account's organization in AWS Organizations | exactly |
 //! | `region` | optional | `"eu-central-1"` | the region whose endpoint was asked for the token | exactly |
 //! | `lambda_function` | optional | `"arn:aws:lambda:eu-central-1:123456789012:function:publish"` | the ARN of the Lambda function that asked for the token | exactly |
 

@@ -6,10 +6,10 @@ use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::AZURE_ORGANIZATION,
-    fields::lasting("organization_id", "Organisation id")
+    fields::lasting("organization_id", "Organization id")
         .claim("org_id")
         .found_by()
-        .summary("the organisation's UUID, which is also the last part of its issuer"),
+        .summary("the organization's UUID, which is also the last part of its issuer"),
 );
 pub(super) const PROJECT: Field = Field::new(
     codes::AZURE_PROJECT,

@@ -74,7 +74,7 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `organization_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID, which is also the last part of its issuer | exactly |
+//! | `organization_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organization's UUID, which is also the last part of its issuer | exactly |
 //! | `project_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID | exactly |
 //! | `definition_id` | required | `"7"` | the number of the pipeline's definition, which stands in its web address | exactly |
 //! | `repository` | recommended | `"https://github.com/acme/widget.git"` | the address of the repository that the pipeline builds, as the token has it | exactly |

@@ -6,10 +6,10 @@ use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::BUILDKITE_ORGANIZATION,
-    PublisherField::required("organization_slug", "Organisation")
+    PublisherField::required("organization_slug", "Organization")
         .found_by()
         .example("acme")
-        .summary("the organisation's name in the web address"),
+        .summary("the organization's name in the web address"),
 );
 pub(super) const PIPELINE: Field = Field::new(
     codes::BUILDKITE_PIPELINE,
@@ -20,7 +20,7 @@ pub(super) const PIPELINE: Field = Field::new(
 );
 pub(super) const ORGANIZATION_ID: Field = Field::new(
     codes::BUILDKITE_ORGANIZATION_ID,
-    fields::uuid("organization_id", "Organisation id").summary("the organisation's UUID"),
+    fields::uuid("organization_id", "Organization id").summary("the organization's UUID"),
 );
 pub(super) const PIPELINE_ID: Field = Field::new(
     codes::BUILDKITE_PIPELINE_ID,

@@ -71,9 +71,9 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `organization_slug` | required | `"acme"` | the organisation's name in the web address | exactly |
+//! | `organization_slug` | required | `"acme"` | the organization's name in the web address | exactly |
 //! | `pipeline_slug` | required | `"widget"` | the pipeline's name in the web address | exactly |
-//! | `organization_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID | exactly |
+//! | `organization_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the organization's UUID | exactly |
 //! | `pipeline_id` | learned | `"0184990a-477b-4fa8-9968-496074483cee"` | the pipeline's UUID | exactly |
 //! | `build_branch` | optional | `"main"` | the build's branch | as a pattern |
 //! | `build_tag` | optional | `"v*"` | the build's tag | as a pattern |

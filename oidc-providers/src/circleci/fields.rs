@@ -8,10 +8,10 @@ use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::CIRCLECI_ORGANIZATION,
-    fields::lasting("org_id", "Organisation")
+    fields::lasting("org_id", "Organization")
         .claim(ORG_ID)
         .found_by()
-        .summary("the organisation's UUID, which its settings show"),
+        .summary("the organization's UUID, which its settings show"),
 );
 pub(super) const PROJECT: Field = Field::new(
     codes::CIRCLECI_PROJECT,

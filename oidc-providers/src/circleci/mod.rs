@@ -78,7 +78,7 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `org_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID, which its settings show | exactly |
+//! | `org_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organization's UUID, which its settings show | exactly |
 //! | `project_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID, which its settings show | exactly |
 //! | `pipeline_definition_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the pipeline definition's UUID, which the project's settings show | exactly |
 //! | `vcs_origin` | recommended | `"github.com/acme/widget"` | host, owner and name of the repository; without it only pipelines of custom webhooks publish, which have none | exactly |

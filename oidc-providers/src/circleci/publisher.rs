@@ -35,7 +35,7 @@ fn is_own(key: &str, organization: &str, issuer: &str) -> Result<(), Fault> {
     match organization_of(issuer) {
         Ok(Some(own)) if own != organization => {
             let fault =
-                invalid(codes::PUBLISHER_ORGANIZATION, key, "it is another organisation than the issuer's");
+                invalid(codes::PUBLISHER_ORGANIZATION, key, "it is another organization than the issuer's");
             Err(fault.found(organization).fix(format!("write `{own}`")))
         }
         _ => Ok(()),

@@ -23,7 +23,7 @@ fn every_case_holds() {
 }
 
 #[test]
-fn an_issuer_is_the_root_or_an_organisations_and_nothing_else() {
+fn an_issuer_is_the_root_or_an_organizations_and_nothing_else() {
     let own = CircleCi::organization(ORGANIZATION).unwrap();
     let url = own.profile().issuers[0].url();
     assert_eq!(&**url, "https://oidc.circleci.com/org/11111111-1111-4111-8111-111111111111");
@@ -111,7 +111,7 @@ fn a_publisher_with_more_rules_is_more_specific_and_an_origin_weighs_nothing() {
 }
 
 #[test]
-fn an_organisations_issuer_identifies_nobody_elses_projects() {
+fn an_organizations_issuer_identifies_nobody_elses_projects() {
     let own = CircleCi::organization(ORGANIZATION).unwrap();
     let issuer = format!("{ISSUER}/org/{ORGANIZATION}");
     let claims = |changes| {
@@ -126,7 +126,7 @@ fn an_organisations_issuer_identifies_nobody_elses_projects() {
 }
 
 #[tokio::test]
-async fn keys_are_fetched_for_configured_organisations_alone() {
+async fn keys_are_fetched_for_configured_organizations_alone() {
     let stranger = FakeIssuer::new(format!("{ISSUER}/org/99999999-9999-4999-8999-999999999999"));
     let token = stranger.sign(&sample::claims(stranger.url(), AUDIENCE, NOW, "id"));
     let http = FakeHttp::of_issuer(stranger);

@@ -31,7 +31,7 @@ const OWNER: Field = Field::new(
     codes::GITHUB_REPOSITORY_OWNER,
     fields::OWNER
         .claim("repository_owner")
-        .summary("the user or organisation whose repositories may publish"),
+        .summary("the user or organization whose repositories may publish"),
 );
 const REPOSITORIES: Field = REPOSITORY.for_several(
     "Repositories",

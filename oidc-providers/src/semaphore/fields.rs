@@ -6,10 +6,10 @@ use crate::rules::{Field, fields};
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::SEMAPHORE_ORGANIZATION,
-    fields::lasting("organization_id", "Organisation id")
+    fields::lasting("organization_id", "Organization id")
         .claim("org_id")
         .found_by()
-        .summary("the organisation's UUID"),
+        .summary("the organization's UUID"),
 );
 pub(super) const PROJECT: Field = Field::new(
     codes::SEMAPHORE_PROJECT,

@@ -79,7 +79,7 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `organization_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organisation's UUID | exactly |
+//! | `organization_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the organization's UUID | exactly |
 //! | `project_id` | required | `"0184990a-477b-4fa8-9968-496074483cee"` | the project's UUID | exactly |
 //! | `repository` | recommended | `"acme/widget"` | the repository that the project builds, as owner/name | exactly |
 //! | `ref` | recommended | `"refs/tags/v*"` | the full name of the branch or tag; a pull request never publishes | as a pattern |

@@ -6,11 +6,11 @@ use crate::rules::typed::typed_publisher;
 
 pub(super) const ORGANIZATION: Field = Field::new(
     codes::TERRAFORM_ORGANIZATION,
-    PublisherField::required("organization_name", "Organisation")
+    PublisherField::required("organization_name", "Organization")
         .claim("terraform_organization_name")
         .found_by()
         .example("acme")
-        .summary("the organisation's name"),
+        .summary("the organization's name"),
 );
 pub(super) const WORKSPACE: Field = Field::new(
     codes::TERRAFORM_WORKSPACE,
@@ -22,9 +22,9 @@ pub(super) const WORKSPACE: Field = Field::new(
 );
 pub(super) const ORGANIZATION_ID: Field = Field::new(
     codes::TERRAFORM_ORGANIZATION_ID,
-    PublisherField::id("terraform_organization_id", "Organisation id")
+    PublisherField::id("terraform_organization_id", "Organization id")
         .example("org-GRNbCjYNpBB6NEBH")
-        .summary("the id that HCP Terraform gave the organisation"),
+        .summary("the id that HCP Terraform gave the organization"),
 );
 pub(super) const WORKSPACE_ID: Field = Field::new(
     codes::TERRAFORM_WORKSPACE_ID,

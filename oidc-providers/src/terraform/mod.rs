@@ -63,9 +63,9 @@
 //!
 //! | key | | example | what it is | compared |
 //! |---|---|---|---|---|
-//! | `organization_name` | required | `"acme"` | the organisation's name | exactly |
+//! | `organization_name` | required | `"acme"` | the organization's name | exactly |
 //! | `workspace_name` | required | `"publish-widget"` | the workspace's name | exactly |
-//! | `terraform_organization_id` | learned | `"org-GRNbCjYNpBB6NEBH"` | the id that HCP Terraform gave the organisation | exactly |
+//! | `terraform_organization_id` | learned | `"org-GRNbCjYNpBB6NEBH"` | the id that HCP Terraform gave the organization | exactly |
 //! | `terraform_workspace_id` | learned | `"ws-mbsd5E3Ktt5Rg2Xm"` | the id that HCP Terraform gave the workspace | exactly |
 //! | `project_name` | optional | `"libraries"` | the name of the workspace's project | exactly |
 //! | `run_phase` | optional | `"apply"` | the phase of the run; without it apply alone, since a plan may run for a change that nobody approved: `apply` or `plan` | exactly |

@@ -25,7 +25,7 @@ const REPEATED: &[(&str, &str)] = &[
     ("CIRCLE_WORKFLOW_JOB_ID", "oidc.circleci.com/job-id"),
 ];
 
-/// The ready-made tokens among them are for the organisation's id, as CircleCI's are, and fit no registry.
+/// The ready-made tokens among them are for the organization's id, as CircleCI's are, and fit no registry.
 fn variables(job: &Job<'_>) -> Variables {
     let reference = job.text("oidc.circleci.com/vcs-ref");
     let ready_made = (job.token)(&job.text(ORGANIZATION));

@@ -6,7 +6,7 @@ use oidc_core::http::{HeaderValue, Request};
 use oidc_core::{Context, HttpUrl, Secret, shown};
 use serde::Deserialize;
 
-use super::cargo_named;
+use super::cargo_named::{is_of, note_other};
 use super::changes::Changes;
 use super::destination::Destination;
 
@@ -76,7 +76,7 @@ impl Name {
 /// Tells cargo where the destination is. Where `token` is left out, cargo finds what is configured for it.
 pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
     if destination.is_public() {
-        cargo_named::note_other(destination, &[PUBLIC], changes).await;
+        note_other(destination, &[PUBLIC], changes).await;
         changes.set(DEFAULT, PUBLIC);
         if let Some(token) = token {
             changes.set_secret(PUBLIC_TOKEN, token);
@@ -95,7 +95,7 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
         }
     }
     let written: Vec<&str> = names.iter().map(|name| name.written.as_str()).collect();
-    cargo_named::note_other(destination, &written, changes).await;
+    note_other(destination, &written, changes).await;
     if let Some(name) = names.first() {
         changes.set(DEFAULT, name.written.as_str());
     }
@@ -178,16 +178,6 @@ fn paths(cx: &Context) -> Vec<PathBuf> {
     let home = |name: &str| cx.environment().get(name).map(PathBuf::from);
     folders.extend(home("CARGO_HOME").or_else(|| home("HOME").map(|home| home.join(".cargo"))));
     folders.into_iter().flat_map(|folder| [folder.join("config.toml"), folder.join("config")]).collect()
-}
-
-/// Returns `true` if an index is one of the registry at `url`: at the same host and below the same path.
-pub(super) fn is_of(url: &HttpUrl, index: &str) -> bool {
-    let index = HttpUrl::parse(index.strip_prefix("sparse+").unwrap_or(index));
-    index.is_ok_and(|index| {
-        let path = url.path().trim_end_matches('/');
-        let below = index.path().strip_prefix(path);
-        index.same_origin(url) && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
-    })
 }
 
 #[cfg(test)]

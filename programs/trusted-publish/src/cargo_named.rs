@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use oidc_core::{Command, shown};
+use oidc_core::{Command, HttpUrl, shown};
 use serde::Deserialize;
 use toml::Table;
 
-use super::cargo_config::is_of;
 use super::changes::Changes;
 use super::destination::Destination;
 
@@ -104,4 +103,14 @@ fn selected(destination: &Destination<'_>) -> Vec<String> {
     let manifest = manifest.filter(|manifest| !manifest.contains_key("workspace"));
     let name = manifest.as_ref().and_then(|manifest| manifest.get("package")?.get("name")?.as_str());
     name.map(str::to_owned).into_iter().collect()
+}
+
+/// Returns `true` if an index is one of the registry at `url`: at the same host and below the same path.
+pub(super) fn is_of(url: &HttpUrl, index: &str) -> bool {
+    let index = HttpUrl::parse(index.strip_prefix("sparse+").unwrap_or(index));
+    index.is_ok_and(|index| {
+        let path = url.path().trim_end_matches('/');
+        let below = index.path().strip_prefix(path);
+        index.same_origin(url) && below.is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    })
 }

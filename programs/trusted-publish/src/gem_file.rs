@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use tar::Archive;
 
 use super::destination::Destination;
-use super::yarn_config::flattened;
+use super::yaml_settings::flattened;
 
 /// The limit on a gem, and on its specification, in bytes.
 const MAX_GEM: usize = 256 << 20;

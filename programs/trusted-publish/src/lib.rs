@@ -147,6 +147,7 @@ mod target;
 mod tests;
 mod tool;
 mod uv_config;
+mod yaml_settings;
 mod yarn_config;
 
 pub use cli::{Arguments, run};

@@ -290,7 +290,7 @@ async fn failing_clients() -> Vec<(&'static str, Diagnosis)> {
         ("an index that asks for a token for Sigstore", 200, r#"{"audience":"sigstore"}"#),
         ("an index that asks for a token for PyPI", 200, r#"{"audience":"pypi"}"#),
         (
-            "an index that asks for a token for an organisation",
+            "an index that asks for a token for an organization",
             200,
             r#"{"audience":"11111111-1111-4111-8111-111111111111"}"#,
         ),

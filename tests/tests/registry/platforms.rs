@@ -28,7 +28,7 @@ struct Trusted {
     platform: &'static Platform,
     /// The publisher's rules in TOML.
     rules: &'static str,
-    /// The changes that make a token of another organisation.
+    /// The changes that make a token of another organization.
     sibling: Value,
     /// The changes that make a token one that a single rule refuses. `null` leaves the claim out.
     refused: Value,
@@ -390,7 +390,7 @@ async fn an_unverified_address_publishes_nothing() {
 }
 
 #[tokio::test]
-async fn an_organisation_of_circleci_speaks_for_itself_alone() {
+async fn an_organization_of_circleci_speaks_for_itself_alone() {
     let trusted = trusted().into_iter().find(|trusted| trusted.platform.name == "circleci").unwrap();
     let cx = system(Environment::default());
     let of = async |id: &str| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oidc_core::{Audience, Context, HttpUrl, Issuer, Provider, ProviderSet, shown};
+use oidc_providers::{GitHub, InvalidProvider};
 use serde_json::Value;
 
 use super::StartError;
@@ -44,11 +45,24 @@ pub(super) fn providers(entries: &[ProviderEntry], cx: &Context) -> Result<Provi
 }
 
 fn provider(entry: &ProviderEntry) -> Result<Arc<dyn Provider>, StartError> {
-    let provider = match &entry.issuer {
-        Some(issuer) => oidc_providers::at(&entry.kind, issuer),
-        None => oidc_providers::public(&entry.kind),
+    let provider = match (&entry.issuer, entry.owners) {
+        (_, true) => return of_owners(entry),
+        (Some(issuer), false) => oidc_providers::at(&entry.kind, issuer),
+        (None, false) => oidc_providers::public(&entry.kind),
     };
     provider.map_err(|error| StartError::Provider(error.to_string()))
+}
+
+/// The platform, with publishers for every repository of an owner.
+fn of_owners(entry: &ProviderEntry) -> Result<Arc<dyn Provider>, StartError> {
+    if entry.kind != "github" {
+        let kind = shown(&entry.kind);
+        let fix = "leave it out, since only publishers of kind `github` can be for an owner";
+        return Err(StartError::Provider(format!("`[[provider]]` of kind `{kind}` has `owners`; {fix}")));
+    }
+    let github = entry.issuer.as_deref().map_or_else(|| Ok(GitHub::public()), GitHub::at);
+    let github = github.map_err(|error| StartError::Provider(InvalidProvider::from(error).to_string()))?;
+    Ok(Arc::new(github.allowing_owners()))
 }
 
 /// A host as it stands in a URL: in lower case, and without the port where that is the default.

@@ -295,7 +295,7 @@ const UNCERTAIN: &[(&str, &str)] = &[
         "oidc-exchange/src/client/vs_marketplace.rs",
         "Uncertain: the endpoint is reported to have answered 404",
     ),
-    ("docs/registry.md", "Where the keys are is uncertain"),
+    ("docs/registry.md", "The host of the keys is uncertain"),
     ("docs/registry.md", "The names of Kubernetes' claims are uncertain"),
     ("docs/clients.md", "uncertain: what they show was not run"),
     ("docs/comparison.md", "npmjs lets an unused configuration lapse after two days (uncertain)"),

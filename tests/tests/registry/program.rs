@@ -221,6 +221,11 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
         ("[[package]]", "[[package]", ["line 7", "registry.toml"]),
         ("\"npm\"", "\"cpan\"", ["`cpan`", "npm"]),
         ("kind = \"github\"", "kind = \"mainframe\"", ["`mainframe`", "github, gitlab"]),
+        (
+            "[[package]]",
+            "[[provider]]\nkind = \"gitlab\"\nowners = true\n[[package]]",
+            ["kind `gitlab`", "leave it out"],
+        ),
         ("kind =", "jwks = \"none\"\nkind =", ["`none`", "can't be read"]),
         ("kind =", "jwks = \"short\"\nkind =", ["`short`", "no JWK set"]),
         ("kind =", "jwks = \"no-keys\"\nkind =", [issuer, "no usable key"]),

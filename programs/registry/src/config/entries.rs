@@ -107,6 +107,9 @@ pub struct ProviderEntry {
     pub issuer: Option<String>,
     /// A file with the keys of `issuer`, where it can't be reached. Keys are then never fetched.
     pub jwks: Option<PathBuf>,
+    /// `true` if publishers may be for every repository of an owner, on `github` alone. Whoever can push to any of them then publishes.
+    #[serde(default)]
+    pub owners: bool,
     /// Hosts that its keys may be fetched from, beside its own, such as `keys.example` or `keys.example:8443`.
     #[serde(default)]
     pub key_hosts: Vec<String>,

@@ -76,8 +76,8 @@ fn a_manifest_is_compared_by_what_it_means() {
 fn a_manifest_that_says_something_else_is_refused() {
     for (from, to, words) in [
         (
-            "name = \"widget\"\n        version",
-            "name = \"gadget\"\n        version",
+            "name = \"widget\"\n    version",
+            "name = \"gadget\"\n    version",
             "`package.name` `gadget`, and the metadata that was sent with it has `widget`",
         ),
         ("version = \"1.0.0\"", "version = \"1.0.1\"", "`package.version` `1.0.1`"),

@@ -297,7 +297,7 @@ const UNCERTAIN: &[(&str, &str)] = &[
     ),
     ("docs/registry.md", "The host of the keys is uncertain"),
     ("docs/registry.md", "The names of Kubernetes' claims are uncertain"),
-    ("docs/clients.md", "uncertain: what they show was not run"),
+    ("docs/clients.md", "uncertain: their output was not examined"),
     ("docs/comparison.md", "npmjs lets an unused configuration lapse after two days (uncertain)"),
 ];
 

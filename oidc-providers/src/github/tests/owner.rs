@@ -206,3 +206,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_owner_makes_a_publisher_one_for_an_owner_and_null_does_not() {
+    let of_repository = json!({"owner": null, "repository": "acme/widget", "workflow": "publish.yml"});
+    assert_eq!(github().fields_of(&of_repository), github().publisher_fields());
+    let problem = github().publisher(&of_repository).unwrap_err().to_string();
+    assert!(problem.contains("no such field"), "as with any field of another kind: {problem}");
+    let of_owner = json!({"owner": "acme"});
+    assert_eq!(github().publisher(&of_owner).unwrap().identity().key, "acme/*");
+    assert_eq!(github().fields_of(&of_owner), GitHub::owner_fields());
+    assert_eq!(GitHub::public().fields_of(&of_owner), GitHub::public().publisher_fields());
+}

@@ -91,7 +91,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
 
     /// Stores a publisher with its learned ids, unless the package has one of the same account, identity and
     /// configuration, or there is no room: [`Room::reached`](super::Room::reached) with the account's
-    /// publishers that have [not ended](super::EndedBefore::is_over). Of publishers that are added to one
+    /// publishers that have [not ended](super::EndedBefore::is_over). An equal one is reported as
+    /// [`Stored::Exists`] also where there is no room. Of publishers that are added to one
     /// account at the same time, no more are stored than there is room for. Publishers of other accounts have
     /// no influence.
     ///
@@ -207,7 +208,8 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// Records that a package has another owner. Its publishers are removed and its tokens end at once,
     /// except that the regular publishers with the ids `kept`, which the new owner chose, stay: as those of
     /// `owner`, with the ids that they learned, but not [proven](PublisherRecord::proven), since that was
-    /// proven of the former owner's account. Publishers for a prefix of its name stay with their accounts; their
+    /// proven of the former owner's account. Of kept publishers that become equal thereby, the oldest stays, and of those
+    /// of one age the one with the least id. Publishers for a prefix of its name stay with their accounts; their
     /// grants for this package alone end.
     ///
     /// `async fn package_transferred(&self, package: &Package, owner: &PackageOwner, kept: &[&str]) -> Result<(), StoreError>`

@@ -19,6 +19,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(writeln!(stdout(), "publishing {package} with {token:?}")?)
 }
 
+/// The token to publish with: a short-lived one, or else that in `NPM_TOKEN`, with the reason on `err`.
 pub(crate) async fn token(
     url: &str,
     package: &str,

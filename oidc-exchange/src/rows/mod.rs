@@ -110,6 +110,9 @@ pub trait Rows: fmt::Debug + Send + Sync {
 }
 
 /// Reads and writes rows. A key and a mark are visible ASCII characters, at most 128, and are compared byte by byte.
+///
+/// All reads of a transaction come before its first write. One that only reads is dropped without a commit, and nothing more
+/// is asked of one after an error.
 #[cfg_attr(not(target_arch = "wasm32"), async_trait)]
 #[cfg_attr(target_arch = "wasm32", async_trait(?Send))]
 pub trait RowTransaction: Send {
@@ -171,7 +174,8 @@ pub trait RowTransaction: Send {
     async fn commit(self: Box<Self>) -> Result<bool, StoreError>;
 }
 
-/// All three stores over [rows of the application's](Rows). Clones share them.
+/// All three stores over [rows of the application's](Rows). Clones share them. Uses of identity tokens are remembered in the
+/// rows, so that tokens from before a process started are accepted, unlike by a [`MemoryStore`](crate::memory::MemoryStore).
 #[derive(Clone, Debug)]
 pub struct RowStore(Arc<dyn Rows>);
 

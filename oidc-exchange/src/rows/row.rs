@@ -37,7 +37,7 @@ impl Table {
 pub struct Row {
     /// The key, unique in its table.
     pub key: String,
-    /// The contents, which are JSON and hold no secret. Whoever can write to them can publish.
+    /// The contents, which are JSON on one line and hold no secret. Whoever can write to them can publish.
     pub value: Vec<u8>,
     /// The texts by which the row is found, at most some dozens.
     pub marks: Vec<String>,

@@ -38,7 +38,7 @@
 //!
 //! - **Its own protocol**: call [`Exchange::exchange`] with an [`ExchangeRequest`].
 //! - **Its own publish tokens**: implement [`Minter`].
-//! - **Its own tables**: with feature `sql`, run its statements in the store's transaction.
+//! - **Its own tables**: with the features `sql` and `sqlx`, run its statements in the store's transaction.
 //! - **Its own store**: implement `memory::Document`, two methods that load and save the whole state, or `rows::Rows`, with
 //!   transactions that read and write rows; or [`PublisherStore`], [`TokenStore`] and [`TrustStore`] themselves. Run the
 //!   conformance suite of feature `testing` against it.

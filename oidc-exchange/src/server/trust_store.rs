@@ -205,7 +205,7 @@ pub trait TrustStore: fmt::Debug + Send + Sync {
     /// When the store can't be reached; then nothing changed.
     async fn package_renamed(&self, package: &Package, name: &str) -> Result<(), StoreError>;
 
-    /// Records that a package has another owner. Its publishers are removed and its tokens end at once,
+    /// Records that a package has another owner. All of its tokens end at once. Its publishers are removed,
     /// except that the regular publishers with the ids `kept`, which the new owner chose, stay: as those of
     /// `owner`, with the ids that they learned, but not [proven](PublisherRecord::proven), since that was
     /// proven of the former owner's account. Of kept publishers that become equal thereby, the oldest stays, and of those

@@ -24,8 +24,9 @@ impl Transaction {
     /// ends: others that remove or revoke them wait.
     ///
     /// `record` is from [`Exchange::find`](crate::server::Exchange::find): the store is asked about the token of such a record,
-    /// unless the token is [self-contained](crate::server::NewToken::SelfContained). `owners` are the owners of the package, read in this transaction from rows that it locks; they may be left empty where publishers for
-    /// [prefixes](Package::prefix) are not offered, and must be where the package does not exist.
+    /// unless the token is [self-contained](crate::server::NewToken::SelfContained). `owners` are the owners of the
+    /// package, read in this transaction from rows that it locks. Pass none where the package does not exist, or where publishers for
+    /// [prefixes](Package::prefix) are not offered.
     ///
     /// Returns `None` where the token may not publish the package, or has expired at `now`. Then drop the transaction.
     /// A token that was made while its publisher was pending publishes further files into the package that it created.

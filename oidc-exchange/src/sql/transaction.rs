@@ -29,7 +29,8 @@ use crate::server::{
 /// | creates a package by other means | [`package_created`](TrustStore::package_created) |
 /// | removes, renames or transfers a package | [`package_removed`](TrustStore::package_removed), [`package_renamed`](TrustStore::package_renamed), [`package_transferred`](TrustStore::package_transferred) |
 ///
-/// Where a step fails, drop the transaction: all its changes are rolled back.
+/// Where a step fails, drop the transaction: all its changes are rolled back. SQLite enforces foreign keys in it, also those
+/// of the application's own tables.
 ///
 /// It is a [`TrustStore`] as well, so that publishers can be added and removed in the same transaction as the
 /// application's own rows; with [`Trust::add_within`](crate::server::Trust::add_within) they are validated.

@@ -76,7 +76,8 @@ pub trait Harness: Send + Sync {
     }
 
     /// Returns the steps of a write that can be made to fail, such as a statement for each table and the
-    /// commit.
+    /// commit. Each is one that a redemption makes which learns an id and stores a token; while it fails, what only reads
+    /// works. For [`rows`](crate::rows) these are `put` and `commit`.
     fn faults(&self) -> &[&str] {
         &[]
     }

@@ -239,13 +239,15 @@ async fn npm_on_gitlab_is_refused_and_shows_why() {
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Log {
-    /// A log, and the guard that ends it.
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+    /// A log, and the guards that end it: with one subscriber alone, tracing would let the thread that comes first by a place decide
+    /// whether anybody wants what is logged there.
+    fn start() -> (Self, (tracing::subscriber::DefaultGuard, tracing::Dispatch)) {
         let log = Self::default();
         let writer = log.clone();
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        (log, tracing::subscriber::set_default(subscriber))
+        let second = tracing::Dispatch::new(tracing_subscriber::registry());
+        (log, (tracing::subscriber::set_default(subscriber), second))
     }
 
     fn text(&self) -> String {

@@ -74,6 +74,9 @@ async fn each_has_its_own_answer<H: Harness<Store = SqlStore>>(harness: &H, url:
     execute(&url(), &["UPDATE oidc_publisher SET config = '{' WHERE package = 'broken'".to_owned()]).await;
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
+    // Where there is one subscriber alone, tracing lets the thread that comes first by a place decide whether anybody wants what is
+    // logged there, and that may be another test's.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let logging = tracing::subscriber::set_default(subscriber);
     for (what, answer) in together(&store).await {
         match what {

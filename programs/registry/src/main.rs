@@ -4,14 +4,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use mimalloc::MiMalloc;
 use oidc_core::Context;
 use registry::{Arguments, log_has_colours, run};
 use tracing_subscriber::EnvFilter;
-
-/// With glibc's allocator, a process keeps most of the memory that large publishes needed at some time.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -201,7 +201,7 @@ const MIN_ENCODED: usize = 64;
 /// Returns `true` if a text contains an identity token: alone, after `Bearer`, in a JSON object of a
 /// platform's answer, or in base64.
 pub(crate) fn holds_identity_token(text: &str) -> bool {
-    let text = text.get(..MAX_TEXT).unwrap_or(text);
+    let text = beginning(text);
     names_identity_token(text) || decoded(text).any(|text| names_identity_token(&text))
 }
 
@@ -211,10 +211,19 @@ fn names_identity_token(text: &str) -> bool {
     words.filter(|word| word.split('.').count() == 3).take(MAX_WORDS).any(is_identity_token)
 }
 
+/// The part of a text that is searched, up to the end of a character.
+fn beginning(text: &str) -> &str {
+    if text.len() <= MAX_TEXT {
+        return text;
+    }
+    let end = (0..=MAX_TEXT).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or_default()
+}
+
 /// The texts that stand in a text in base64.
 pub(crate) fn decoded(text: &str) -> impl Iterator<Item = String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
-    let words = text.split(move |c: char| !is_part(c)).filter(|word| word.len() >= MIN_ENCODED);
+    let words = beginning(text).split(move |c: char| !is_part(c)).filter(|word| word.len() >= MIN_ENCODED);
     words.take(MAX_WORDS).filter_map(|word| {
         let bytes = STANDARD_NO_PAD.decode(word).or_else(|_| URL_SAFE_NO_PAD.decode(word));
         String::from_utf8(bytes.ok()?).ok()
@@ -282,6 +291,24 @@ mod tests {
 
     fn audience() -> Audience {
         Audience::new("npm:registry.example").unwrap()
+    }
+
+    #[test]
+    fn no_more_of_a_text_is_searched_than_its_bound_wherever_its_characters_end() {
+        let token = token(r#"{"iss":"https://issuer.example","aud":"vault","exp":1}"#);
+        for filling in
+            ["x".repeat(MAX_TEXT), "\u{20ac}".repeat(MAX_TEXT), format!("x{}", "\u{e9}".repeat(MAX_TEXT))]
+        {
+            assert!(beginning(&filling).len() <= MAX_TEXT);
+            assert!(!holds_identity_token(&format!("{filling} {token}")));
+            assert_eq!(
+                decoded(&format!("{filling} {}", STANDARD.encode(&token)))
+                    .filter(|text| *text == token)
+                    .count(),
+                0
+            );
+            assert!(holds_identity_token(&format!("{token} {filling}")));
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ impl NpmAsked {
     fn list(&self, registry: &str) -> String {
         let lines = self.settings.clone().unwrap_or_else(|| {
             vec![
-                "; \"project\" config from /work/.npmrc".to_owned(),
+                "; \"project\" config from /builds/acme/widget/.npmrc".to_owned(),
                 String::new(),
                 format!("registry = \"{registry}\""),
             ]

@@ -83,7 +83,14 @@ pub fn message_without(response: &Response, secret: &Secret) -> Option<String> {
     message(response).filter(|message| !secret.is_in(message)).map(|message| fit(&message))
 }
 
-/// Returns `true` if a message is the phrase of a status, such as `Not Found`, and tells no more than the status.
+/// Returns `true` if a message is the phrase of a refusal's status (RFC 9110, section 15), such as `Not Found`, in any case, and
+/// tells no more than the status.
+///
+/// ```
+/// use oidc_core::http::is_status_phrase;
+///
+/// assert!(is_status_phrase("Not found.") && !is_status_phrase("the package is not found"));
+/// ```
 pub fn is_status_phrase(message: &str) -> bool {
     PHRASES.contains(&&*message.trim_end_matches('.').to_ascii_lowercase())
 }

@@ -232,15 +232,15 @@ mod tests {
     fn settings_are_read_with_their_places() {
         let environment = Environment::from_iter([("NPM_CONFIG_REGISTRY", "https://r.example/")]);
         let printed = "; \"default\" config from default values\n\n; registry = \"https://d.example/\" ; overridden by env\n\
-                       scope = \"\"\n\n; \"project\" config from /work/.npmrc\n\n@acme:registry = \"https://a.example/ = \\\"x\"\n\
+                       scope = \"\"\n\n; \"project\" config from /builds/acme/widget/.npmrc\n\n@acme:registry = \"https://a.example/ = \\\"x\"\n\
                        @no:registry = undefined\n//r.example/:_authToken = (protected)\n\n; \"env\" config from environment\n\n\
-                       registry = \"https://r.example/\"\n; node version = v1\n\n; \"publishConfig\" from /work/package.json\n\n\
+                       registry = \"https://r.example/\"\n; node version = v1\n\n; \"publishConfig\" from /builds/acme/widget/package.json\n\n\
                        registry = \"https://m.example/\"\n";
         let settings = listed(printed, &environment);
         let of =
             |key: &str| settings.get(key).map(|found| (found.place.clone(), found.value.clone())).unwrap();
         assert_eq!(of("scope"), (None, "".into()));
-        let file = Some(Target::File("/work/.npmrc".to_owned()));
+        let file = Some(Target::File("/builds/acme/widget/.npmrc".to_owned()));
         assert_eq!(of("@acme:registry"), (file.clone(), "https://a.example/ = \"x".into()));
         assert_eq!(of("@no:registry"), (file, Value::Null));
         let variable = Some(Target::Variable("NPM_CONFIG_REGISTRY".to_owned()));

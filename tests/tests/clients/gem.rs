@@ -168,7 +168,8 @@ async fn ruby_reads_the_same_specification_in_the_index_as_in_the_gem() {
     let scene = scene(&GITHUB, "").await;
     let needs = "s.required_ruby_version = '>= 2.7'\n  s.add_dependency 'acme-gadget', '~> 1.9', '< 3'\n  \
                  s.add_development_dependency 'rake'\n  s.email = ['a@acme.example', 'b@acme.example']\n  \
-                 s.description = \"Two\\nlines: é\"\n  s.platform = 'x86_64-linux'";
+                 s.description = \"Two\\nlines: é\"\n  s.platform = 'x86_64-linux'\n  \
+                 s.metadata = { 'commit' => '0b2b130', 'short' => '123e456', 'name' => 'Infinity', 'number' => '1_000' }";
     let (folder, file) = built(&gem, "widget", "2.0.0", needs).await;
     push(&gem, &scene, &folder, &file).await.succeeded();
     let quick = get(&scene, "/quick/Marshal.4.8/widget-2.0.0-x86_64-linux.gemspec.rz").await;

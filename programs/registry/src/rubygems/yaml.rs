@@ -1,11 +1,14 @@
 //! YAML as `gem build` writes it, and no more: what of it two readers may take for two things is refused.
 
+mod plain;
 mod reader;
 
 use std::collections::BTreeMap;
 
 use oidc_core::shown;
 use saphyr_parser::ScanError;
+
+use plain::{is_nothing, is_other, is_time};
 
 /// A document may be nested this deep.
 const MAX_DEPTH: usize = 12;
@@ -92,54 +95,6 @@ impl Node {
             _ => Err(InvalidYaml::Key),
         }
     }
-}
-
-/// Returns `true` if Ruby takes a text without quotes for something else (`Psych::ScalarScanner`), so that `gem build` writes
-/// such a text with quotes.
-fn is_other(plain: &str) -> bool {
-    is_nothing(plain) || plain.starts_with(':') || is_truth(plain) || is_number(plain) || is_time(plain)
-}
-
-fn is_truth(plain: &str) -> bool {
-    ["yes", "no", "true", "false", "on", "off", "y", "n"].iter().any(|word| plain.eq_ignore_ascii_case(word))
-}
-
-/// Returns `true` for a number in any of the forms of YAML 1.1, such as `1_000`, `1,000`, `0x1f`, `1:30` and `.inf`.
-fn is_number(plain: &str) -> bool {
-    let number = plain.strip_prefix(['+', '-']).unwrap_or(plain);
-    let is_of = |text: &str, others: &[char]| text.chars().all(|c| c.is_ascii_digit() || others.contains(&c));
-    let begins = number.starts_with(|c: char| c.is_ascii_digit());
-    let hexadecimal = number.strip_prefix("0x").or_else(|| number.strip_prefix("0b"));
-    let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, ""));
-    number.parse::<f64>().is_ok()
-        || [".inf", ".nan"].iter().any(|name| number.eq_ignore_ascii_case(name))
-        || begins && is_of(number, &['_', ','])
-        || begins && matches!(number.matches(':').count(), 1 | 2) && is_of(number, &['_', ':', '.'])
-        || mantissa.matches('.').count() == 1
-            && is_of(mantissa, &['_', ',', '.'])
-            && is_of(exponent, &['+', '-'])
-        || hexadecimal.is_some_and(|digits| digits.chars().all(|c| c.is_ascii_hexdigit() || "_,".contains(c)))
-}
-
-/// Returns `true` for a day such as `2026-01-31`, with or without a time of it.
-fn is_time(plain: &str) -> bool {
-    let mut parts = plain.trim_start_matches('-').splitn(3, '-');
-    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
-        return false;
-    };
-    let is_clock = |c: char| {
-        c.is_ascii_digit() || matches!(c, 'T' | 't' | 'Z' | 'z' | ':' | '.' | '+' | '-' | ' ' | '\t')
-    };
-    year.len() == 4
-        && is_digits(year)
-        && is_digits(month)
-        && rest.starts_with(|c: char| c.is_ascii_digit())
-        && rest.chars().all(is_clock)
-}
-
-fn is_nothing(plain: &str) -> bool {
-    matches!(plain, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// A value, if it is there, and the key that it stands under.
@@ -272,6 +227,12 @@ mod tests {
         assert_eq!(wrong.to_string(), message);
     }
 
+    /// The text that is written so.
+    fn name(written: &str) -> Option<String> {
+        let node = Node::parse(&format!("name: {written}\n")).unwrap();
+        node.field("x").map().unwrap().field("name").text().ok().map(str::to_owned)
+    }
+
     #[test]
     fn what_ruby_may_read_otherwise_is_refused() {
         for text in [
@@ -304,62 +265,11 @@ mod tests {
         ] {
             assert!(Node::parse(text).is_err(), "{text:?}");
         }
-        for value in [
-            "1.0",
-            "1",
-            "1e5",
-            ".5",
-            "~",
-            "!binary YQ==",
-            "!!str a",
-            "[a]",
-            "yes",
-            "No",
-            "TRUE",
-            "off",
-            "y",
-            "1_0",
-            "1,000",
-            "+1",
-            "-1.",
-            "0x1f",
-            "0b1",
-            "017",
-            "1:30",
-            "1:30:10.5",
-            "-.inf",
-            ".NaN",
-            "2026-1-31",
-            "2026-01-31 10:00:00 Z",
-            "2026-01-31T10:00:00.5+01:00",
-            ":runtime",
-            "1_0.5e+3",
-        ] {
-            let node = Node::parse(&format!("name: {value}\n")).unwrap();
-            assert!(node.field("x").map().unwrap().field("name").text().is_err(), "{value}");
+        for value in ["1.0", "~", "yes", ":runtime", "!binary YQ==", "!!str a", "[a]"] {
+            assert!(name(value).is_none(), "{value}");
         }
-        for value in [
-            "1.0.0",
-            "1.0.0.pre1",
-            "'1.0'",
-            "\"yes\"",
-            "yes and no",
-            "only",
-            "a:b",
-            "1:2:3:4",
-            "x86_64",
-            "0xyz",
-            "e1",
-            "':runtime'",
-            "=",
-            ">",
-            "2026-01-31 was a Saturday",
-            "12-1-1",
-            "3.x",
-            "1.2-3",
-        ] {
-            let node = Node::parse(&format!("name: {value}\n")).unwrap();
-            assert!(node.field("x").map().unwrap().field("name").text().is_ok(), "{value}");
+        for value in ["1.0.0", "'1.0'", "\"yes\"", "yes and no", "a:b", "':runtime'", "=", ">"] {
+            assert!(name(value).is_some(), "{value}");
         }
     }
 

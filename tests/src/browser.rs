@@ -16,10 +16,13 @@ use fantoccini::elements::Element;
 use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Signal, kill_process_group};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
+
+use crate::programs::pid;
 
 /// The deadline of the driver's start.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -42,10 +45,8 @@ impl Drop for Driver {
     fn drop(&mut self) {
         // A driver that was waited for has no id, and its group may be another's by now.
         if let Some(id) = self.0.id() {
-            let group = format!("-{id}");
-            let killed = std::process::Command::new("kill").args(["-KILL", "--", &group]).status();
             // A second panic would hide the first.
-            drop(killed);
+            let _ = kill_process_group(pid(id), Signal::KILL);
         }
     }
 }

@@ -10,6 +10,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, BufReader};
 use tokio::process::{Child, Command};
@@ -104,12 +106,19 @@ pub struct Ended {
     pub stderr: String,
 }
 
+/// Sends a signal to the process with this id.
+pub fn send(signal: Signal, id: u32) {
+    kill_process(pid(id), signal).unwrap();
+}
+
+pub(crate) fn pid(id: u32) -> Pid {
+    id.try_into().ok().and_then(Pid::from_raw).unwrap()
+}
+
 impl Process {
-    /// Sends a signal, such as `TERM`, and waits for the end.
-    pub async fn signal(self, name: &str) -> Ended {
-        let id = self.child.id().unwrap().to_string();
-        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status().await.unwrap();
-        assert!(sent.success());
+    /// Sends a signal and waits for the end.
+    pub async fn signal(self, signal: Signal) -> Ended {
+        send(signal, self.id());
         self.ended().await
     }
 

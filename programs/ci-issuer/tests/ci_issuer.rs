@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_ci-issuer");
@@ -60,9 +61,8 @@ impl Issuer {
         Command::new(PROGRAM).args(["token", "--issuer", &url]).args(arguments).output().unwrap()
     }
 
-    fn stop(mut self, signal: &str) -> Option<i32> {
-        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
-        assert!(sent.success());
+    fn stop(mut self, signal: Signal) -> Option<i32> {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
         self.child.wait().unwrap().code()
     }
 }
@@ -89,7 +89,7 @@ fn a_github_job_sees_its_variables_and_the_issuer_ends_cleanly() {
     assert_eq!(variables["GITHUB_REPOSITORY"], "acme/widget");
     assert_eq!(variables["GITHUB_WORKFLOW"], "It's \"quoted\" $HOME");
     assert!(variables["ACTIONS_ID_TOKEN_REQUEST_URL"].starts_with("http://127.0.0.1:"));
-    assert_eq!(issuer.stop("-TERM"), Some(0));
+    assert_eq!(issuer.stop(Signal::TERM), Some(0));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_gitlab_job_sees_its_token() {
     let claims = claims(&issuer.variables()["NPM_ID_TOKEN"]);
     assert_eq!(claims["aud"], "npm:127.0.0.1");
     assert_eq!(claims["project_path"], "acme/group/widget");
-    assert_eq!(issuer.stop("-INT"), Some(0));
+    assert_eq!(issuer.stop(Signal::INT), Some(0));
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_circleci_job_asks_the_played_command() {
     assert!(!refused.status.success() && refused.stdout.is_empty());
     let folder = issuer.variables()["PATH"].split(':').next().unwrap().to_owned();
     assert!(fs::exists(&folder).unwrap());
-    assert_eq!(issuer.stop("-TERM"), Some(0));
+    assert_eq!(issuer.stop(Signal::TERM), Some(0));
     assert!(!fs::exists(&folder).unwrap());
 }
 
@@ -276,7 +276,7 @@ fn a_sigstore_instance_is_played_beside_the_issuer_and_described_in_a_folder() {
         variables["NODE_EXTRA_CA_CERTS"],
         path.canonicalize().unwrap().join("ca.pem").to_str().unwrap()
     );
-    assert_eq!(issuer.stop("-TERM"), Some(0));
+    assert_eq!(issuer.stop(Signal::TERM), Some(0));
 }
 
 #[test]
@@ -294,5 +294,5 @@ fn the_proxy_leads_to_the_hosts_of_the_public_instance_and_to_no_other() {
         stream.read_exact(&mut answer).unwrap();
         assert_eq!(std::str::from_utf8(&answer).unwrap(), format!("HTTP/1.1 {status}"), "{host}");
     }
-    assert_eq!(issuer.stop("-TERM"), Some(0));
+    assert_eq!(issuer.stop(Signal::TERM), Some(0));
 }

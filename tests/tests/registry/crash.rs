@@ -13,7 +13,7 @@ use oidc_exchange::sql::SqlStore;
 use tempfile::TempDir;
 use tests::clients::Tool;
 use tests::http;
-use tests::programs::{Process, registry};
+use tests::programs::{Process, Signal, registry};
 use tests::scene::{config, database};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -212,7 +212,7 @@ async fn a_registry_that_is_killed_mints_nothing_twice_and_keeps_all_that_it_ans
         assert_kept(&world, &url, &mut of_round).await;
         take_down(&mut of_round, world.work(&url, &uses, 2, &watch::Sender::new(0)).join_all().await);
         histories.extend(of_round);
-        assert!(process.signal("TERM").await.status.success());
+        assert!(process.signal(Signal::TERM).await.status.success());
     }
     assert!(cut_off > 100, "the registry was too quick to be killed in the middle: {cut_off}");
 

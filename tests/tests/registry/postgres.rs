@@ -14,7 +14,7 @@ use sqlx::Executor as _;
 use tempfile::TempDir;
 use tests::http;
 use tests::postgres::Postgres;
-use tests::programs::{Process, Program, registry};
+use tests::programs::{Process, Program, Signal, registry};
 use tests::scene::{config, database};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -179,7 +179,7 @@ async fn of_two_registries_over_one_postgresql_one_is_killed_and_nothing_is_lost
         minted.values().flatten().count(),
         uses.len()
     );
-    assert!(survivor.signal("TERM").await.status.success());
+    assert!(survivor.signal(Signal::TERM).await.status.success());
     world.postgres.drop().await;
 }
 
@@ -230,7 +230,7 @@ async fn of_64_exchanges_of_one_token_at_two_registries_one_succeeds() {
     assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
     assert_eq!(statuses.iter().filter(|status| **status == 401).count(), 63, "{statuses:?}");
     for process in [one, other] {
-        assert!(process.signal("TERM").await.status.success());
+        assert!(process.signal(Signal::TERM).await.status.success());
     }
     world.postgres.drop().await;
 }
@@ -282,7 +282,7 @@ async fn whoever_removes_a_publisher_waits_for_what_it_is_publishing() {
     assert_eq!(http::send(&world.cx, again).await.status, 401, "its token went with it");
     drop(holder);
     database.pool().close().await;
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
     world.postgres.drop().await;
 }
 
@@ -318,7 +318,7 @@ async fn an_exchange_does_not_wait_for_publishes_that_are_held_up() {
     assert_eq!(publishes.join_all().await, [201; HELD_UP]);
     drop(holder);
     database.pool().close().await;
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
     world.postgres.drop().await;
 }
 
@@ -350,7 +350,7 @@ async fn a_name_with_a_nul_is_not_found() {
     let token = world.issuer.token("npm:127.0.0.1", &Changes::default());
     let status = http::send(&world.cx, http::exchange(&url, "three%00", &token)).await.status;
     assert!((400..500).contains(&status), "{status}");
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
     world.postgres.drop().await;
 }
 
@@ -382,7 +382,7 @@ async fn a_registry_serves_with_a_role_that_may_create_no_tables() {
     let minted = http::minted(&http::send(&world.cx, http::exchange(&url, "three", &token)).await);
     let published = http::send(&world.cx, http::publish(&url, "three", "1.0.0", &minted)).await;
     assert_eq!(published.status, 201, "{}", http::message(&published));
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
     let audit = Program::Registry.run(&folder, &["audit", "--config", "registry.toml"]).await;
     assert!(audit.stdout.contains("\"granted\""), "{} {}", audit.stdout, audit.stderr);
     world.postgres.drop().await;

@@ -14,7 +14,7 @@ use oidc_exchange::sql::SqlStore;
 use serde_json::Value;
 use tempfile::TempDir;
 use tests::http;
-use tests::programs::{Ended, Process, Program, registry};
+use tests::programs::{Ended, Process, Program, Signal, registry};
 use tests::scene::{config, database};
 
 const AUDIENCE: &str = "npm:127.0.0.1";
@@ -79,7 +79,7 @@ async fn what_is_unchanged_in_the_configuration_keeps_its_ids_and_what_it_learne
     let (process, url) = world.registry().await;
     let minted = http::minted(&world.exchange(&url, "widget", &Changes::default()).await);
     let before = world.publishers().await;
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
 
     world.configure(&["another", "gadget", "widget"], "");
     let (process, url) = world.registry().await;
@@ -93,7 +93,7 @@ async fn what_is_unchanged_in_the_configuration_keeps_its_ids_and_what_it_learne
     // Who has learned nothing yet learns what comes first.
     assert_eq!(world.exchange(&url, "gadget", &created_anew).await.status, 201);
     assert_eq!(world.publish(&url, "widget", &minted).await.status, 201);
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn what_is_changed_or_removed_in_the_configuration_ends_its_publish_tokens
     let (process, url) = world.registry().await;
     let for_widget = http::minted(&world.exchange(&url, "widget", &Changes::default()).await);
     let for_gadget = http::minted(&world.exchange(&url, "gadget", &Changes::default()).await);
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
 
     let (changed, _without_gadget) = config.rsplit_once("[[package]]").unwrap();
     world.write(&changed.replace("publish.yml", "release.yml"));
@@ -122,21 +122,21 @@ async fn what_is_changed_or_removed_in_the_configuration_ends_its_publish_tokens
     assert_eq!(world.exchange(&url, "widget", &squatter).await.status, 404);
     let minted = http::minted(&world.exchange(&url, "widget", &release).await);
     assert_eq!(world.publish(&url, "widget", &minted).await.status, 201);
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
 }
 
 #[tokio::test]
 async fn it_says_where_it_listens_and_nothing_else_and_ends_cleanly() {
     let world = World::start(&GITHUB).await;
     world.configure(&["widget"], "");
-    for signal in ["TERM", "INT"] {
+    for signal in [Signal::TERM, Signal::INT] {
         let (process, url) = world.registry().await;
         assert_eq!(http::send(&world.cx, http::get(&url, "-/ping")).await.status, 200);
         // A connection that says nothing keeps nobody from ending.
         let address = url.trim_start_matches("http://").to_owned();
         let _silent = std::net::TcpStream::connect(&address).unwrap();
         let ended = process.signal(signal).await;
-        assert_eq!(ended.status.code(), Some(0), "{signal}");
+        assert_eq!(ended.status.code(), Some(0), "{signal:?}");
         assert_eq!(ended.stdout, format!("listening on {url}\n"));
         assert!(std::net::TcpStream::connect(&address).is_err());
     }
@@ -180,7 +180,7 @@ async fn an_issuer_that_can_not_be_reached_is_known_by_its_keys_and_each_has_a_l
             }
             // Of the other issuer nothing was said: its keys are fetched, and its tokens live as long as the platform's.
             assert_eq!(world.exchange(&url, "gadget", &Changes::default()).await.status, 201);
-            assert!(process.signal("TERM").await.status.success());
+            assert!(process.signal(Signal::TERM).await.status.success());
         }
     }
 }
@@ -278,11 +278,11 @@ async fn a_configuration_that_cannot_be_used_is_refused_in_one_line() {
     }
     world.write(&good);
     let (process, _) = world.registry().await;
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
 
     world.write(&format!("{good}[[package]]\necosystem = \"pypi\"\nname = \"Gadget\"\n"));
     let (process, _) = world.registry().await;
-    let log = process.signal("TERM").await.stderr;
+    let log = process.signal(Signal::TERM).await.stderr;
     assert!(log.contains("no `[[package.publisher]]`") && log.contains("gadget"), "{log}");
 }
 
@@ -338,7 +338,7 @@ async fn the_audit_has_a_line_for_whatever_came_of_a_token_whose_signature_held(
         assert_eq!(world.exchange(&url, "gadget", &Changes::default()).await.status, 403);
         assert_eq!(exchange("unknown").await.status, 404);
         assert_eq!(world.exchange(&url, "gadget", &job.set("aud", "npm:other")).await.status, 401);
-        assert!(process.signal("TERM").await.status.success());
+        assert!(process.signal(Signal::TERM).await.status.success());
 
         let audit = world.audit(&[]).await;
         let events: Vec<Value> =
@@ -411,5 +411,5 @@ async fn it_serves_https_to_whoever_trusts_its_private_authority() {
     let packument = http::body(&http::send(&cx, http::get(&url, "widget")).await);
     let tarball = packument["versions"]["1.0.0"]["dist"]["tarball"].as_str().unwrap();
     assert_eq!(http::send(&cx, http::get_at(tarball)).await.body, http::tarball("widget", "1.0.0"));
-    assert!(process.signal("TERM").await.status.success());
+    assert!(process.signal(Signal::TERM).await.status.success());
 }

@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use ci_issuer::{GITHUB, Running, Settings};
 use oidc_core::Context;
 use serde_json::json;
+use tests::programs::{Signal, send};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tested-trusted-publish");
 const TOKEN: &str = "pypi-hunter2";
@@ -175,14 +176,12 @@ fn ready(command: &mut Command) -> Child {
     child
 }
 
-fn send(signal: &str, child: &Child) {
-    assert!(Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap().success());
-}
-
 #[tokio::test]
 async fn a_token_is_ended_whatever_signal_asks_for_an_end() {
     let issuer = issuer().await;
-    for (signal, name, number) in [("-INT", "INT", 2), ("-TERM", "TERM", 15), ("-HUP", "HUP", 1)] {
+    for (signal, name, number) in
+        [(Signal::INT, "INT", 2), (Signal::TERM, "TERM", 15), (Signal::HUP, "HUP", 1)]
+    {
         for is_trapped in [true, false] {
             let index = INDEX.serve().await;
             let trap = if is_trapped { format!("trap 'exit 3' {name}; ") } else { String::new() };
@@ -190,12 +189,12 @@ async fn a_token_is_ended_whatever_signal_asks_for_an_end() {
                 exec(&issuer, &index.url, &format!("{trap}echo ready; while :; do sleep 0.05; done"));
             let status = tokio::task::spawn_blocking(move || {
                 let mut child = ready(&mut command);
-                send(signal, &child);
+                send(signal, child.id());
                 child.wait().unwrap()
             });
             let status = status.await.unwrap();
             let expected = if is_trapped { 3 } else { 128 + number };
-            assert_eq!((status.code(), index.counts()), (Some(expected), (1, 1)), "{signal} {is_trapped}");
+            assert_eq!((status.code(), index.counts()), (Some(expected), (1, 1)), "{signal:?} {is_trapped}");
         }
     }
 }
@@ -208,8 +207,8 @@ async fn a_command_that_lives_through_signals_is_waited_for() {
     let mut command = exec(&issuer, &index.url, script);
     let status = tokio::task::spawn_blocking(move || {
         let mut child = ready(&mut command);
-        for signal in ["-INT", "-TERM", "-HUP", "-INT"] {
-            send(signal, &child);
+        for signal in [Signal::INT, Signal::TERM, Signal::HUP, Signal::INT] {
+            send(signal, child.id());
         }
         child.wait().unwrap()
     });
@@ -228,7 +227,7 @@ async fn a_signal_before_there_is_a_token_ends_it_all_at_once() {
             std::thread::sleep(Duration::from_millis(20));
         }
         let before = Instant::now();
-        send("-TERM", &child);
+        send(Signal::TERM, child.id());
         let status = child.wait().unwrap();
         let mut printed = String::new();
         child.stdout.unwrap().read_to_string(&mut printed).unwrap();

@@ -19,6 +19,7 @@ use oidc_core::Context;
 use tempfile::TempDir;
 
 use tests::clients::Tool;
+use tests::programs::{Signal, send};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tested-trusted-publish");
 const TOKEN: &str = "npm_short-lived-hunter2";
@@ -226,9 +227,11 @@ async fn a_commands_exit_status_is_passed_on() {
 async fn signals_are_handed_on_to_the_command() {
     let (registry, issuer) = (Registry::start().await, issuer(&GITLAB).await);
     let job = Job::of(&issuer);
-    for (signal, name, trapped, status) in
-        [("-TERM", "TERM", true, 3), ("-INT", "INT", true, 3), ("-TERM", "TERM", false, 128 + 15)]
-    {
+    for (signal, name, trapped, status) in [
+        (Signal::TERM, "TERM", true, 3),
+        (Signal::INT, "INT", true, 3),
+        (Signal::TERM, "TERM", false, 128 + 15),
+    ] {
         let trap = if trapped { format!("trap 'exit 3' {name}; ") } else { String::new() };
         let script = format!("{trap}echo ready; while :; do sleep 0.05; done");
         let mut command =
@@ -238,10 +241,10 @@ async fn signals_are_handed_on_to_the_command() {
             let mut line = String::new();
             BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
             assert_eq!(line, "ready\n");
-            Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+            send(signal, child.id());
             child.wait().unwrap()
         });
-        assert_eq!(ended.await.unwrap().code(), Some(status), "{signal} {trapped}");
+        assert_eq!(ended.await.unwrap().code(), Some(status), "{signal:?} {trapped}");
     }
 }
 

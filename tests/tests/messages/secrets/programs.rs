@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::http;
 use tests::leaks::{Secrets, assert_plain};
-use tests::programs::{Process, Program, registry};
+use tests::programs::{Process, Program, Signal, registry};
 use tests::scene::database;
 
 const AUDIENCE: &str = "npm:127.0.0.1";
@@ -221,7 +221,7 @@ async fn programs_that_log_everything_log_no_secret_and_no_control_character() {
     world.publish_from_everywhere().await;
     world.send_hostile_claims().await;
     let World { registry, issuers, secrets, folder, .. } = world;
-    let ended = registry.signal("TERM").await;
+    let ended = registry.signal(Signal::TERM).await;
     assert!(ended.status.success());
     assert!(ended.stderr.contains("TRACE") && ended.stderr.contains("outcome=\"granted\""));
     assert!(secrets.count() > 40);
@@ -231,7 +231,7 @@ async fn programs_that_log_everything_log_no_secret_and_no_control_character() {
     assert!(!ended.stderr.lines().any(|line| line.starts_with("INJECTED")));
 
     for issuer in issuers {
-        let ended = issuer.process.signal("TERM").await;
+        let ended = issuer.process.signal(Signal::TERM).await;
         assert!(ended.status.success());
         secrets.assert_not_in("an issuer's log", &ended.stderr);
     }

@@ -6,7 +6,7 @@
 //! executes over the raw signature check is at most 30,000 (`.ci/instructions`), so that a map would nearly double it.
 //!
 //! A forged token's members are noted and not indexed: it is refused in 1.088 to 1.096 times the raw signature check instead
-//! of 1.10 (BENCHMARKS.md, "Where the time goes").
+//! of 1.10 (BENCHMARKS.md, "Time by step").
 
 use std::ops::Range;
 

@@ -72,7 +72,7 @@ crate::__codes! {
         "The identity token is for another audience than the registry's.",
         "Ask the platform for a token with the audience that the registry's URL stands for; in a variable, declare it with that audience.";
     CERTIFICATE_UNSUPPORTED = "certificate-unsupported",
-        "The publisher's platform does not say how its claims stand in a signing certificate.",
+        "The publisher's platform does not say how a signing certificate holds its claims.",
         "Publish without provenance, or from a platform whose provenance the registry can compare.";
     CLAIM_DIFFERS = "claim-differs",
         "A claim of the identity token is not what the publisher asks for.",
@@ -81,10 +81,10 @@ crate::__codes! {
         "The identity token lacks a claim that every token of its platform should have, or that a publisher asks for.",
         "Look for an update of the platform, or take the claim out of the publisher.";
     HTTP_CERTIFICATE = "http-certificate",
-        "The certificate of the other side is not accepted.",
-        "Trust the private authority that stands behind it, or check this machine's clock and the URL's host.";
+        "The server's certificate is not accepted.",
+        "Trust the private authority that issued it, or check this machine's clock and the URL's host.";
     HTTP_PROXY = "http-proxy",
-        "The proxy opened no way to the host.",
+        "The proxy made no connection to the host.",
         "Correct the proxy's address or credentials, or name the host in `no_proxy`.";
     ISSUER = "issuer",
         "The identity token is from another issuer than the publisher's, or from one that the registry does not trust.",
@@ -103,7 +103,7 @@ crate::__codes! {
         "Write the value in the type that the message names.";
     PUBLISHER_UNKNOWN_FIELD = "publisher-unknown-field",
         "A publisher's configuration has a field that its platform does not know.",
-        "Write the field that the message proposes, or remove it: a rule that is left out holds nobody back.";
+        "Write the field that the message proposes, or remove it: a rule that is left out restricts nothing.";
     TOKEN_VARIABLE_MISSING = "token-variable-missing",
         "The variable that should hold an identity token is not set.",
         "Let the platform put a token for the registry's audience into it.";

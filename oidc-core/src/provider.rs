@@ -118,8 +118,8 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// immutable if the field is. A publisher is looked up by at least one field.
     fn publisher_fields(&self) -> &'static [PublisherField];
 
-    /// The fields of the kind of publisher that a configuration is of, where the platform has several kinds. Usually those of
-    /// [`Provider::publisher_fields`].
+    /// The fields of the kind of publisher that a configuration describes, on a platform with several kinds, such as publishers
+    /// for one repository and for an owner. Usually those of [`Provider::publisher_fields`].
     fn fields_of(&self, _config: &serde_json::Value) -> &'static [PublisherField] {
         self.publisher_fields()
     }

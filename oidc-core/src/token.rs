@@ -9,7 +9,7 @@ use crate::secret::Secret;
 use crate::text::shown;
 use crate::url::HttpUrl;
 
-/// The length above which an identity token is refused unread. GitHub's and GitLab's have 1 to 4 kB.
+/// The greatest length of an identity token, in bytes. A longer one is refused unread; GitHub's and GitLab's have 1 to 4 kB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// The length above which an audience is refused. JSR puts a JSON document into the audience, so the bound is

@@ -30,10 +30,10 @@ oidc_core::__codes! {
         "The registry's answer is not what its protocol says, or holds no publish token.",
         "Check that the URL is the registry's and not that of a proxy or a web page.";
     EXCHANGE_ELSEWHERE = "exchange-elsewhere",
-        "A web page or a proxy answered in the registry's place.",
-        "Check the registry's URL, and the way to it.";
+        "A web page or a proxy answered instead of the registry.",
+        "Check the registry's URL, and the connection to it.";
     EXCHANGE_PACKAGE = "exchange-package",
-        "The package's name is none of the registry's.",
+        "The package's name is not a name that the registry allows.",
         "Name the package as the registry does.";
     EXCHANGE_REJECTED = "exchange-rejected",
         "The registry refused the exchange.",
@@ -42,16 +42,16 @@ oidc_core::__codes! {
         "The request can't be sent.",
         "Check the registry's URL.";
     EXCHANGE_SCOPE = "exchange-scope",
-        "The registry has no publish tokens for what one was asked for.",
-        "Ask for a token for what the message names.";
+        "The registry has no publish tokens of the requested scope.",
+        "Request a token of the scope that the message names.";
     EXCHANGE_UNREACHABLE = "exchange-unreachable",
         "No complete answer came from the registry.",
-        "Check the registry's URL and the way to it, and run the publish again.";
+        "Check the registry's URL and the connection to it, and run the publish again.";
     EXCHANGE_UNTOLD = "exchange-untold",
-        "As a notice: something that the registry tells at the upload alone.",
+        "As a notice: a question that the registry answers only when the package is uploaded.",
         "Look at what the message names.";
     EXCHANGE_UNTRIED = "exchange-untried",
-        "As a notice: the exchange was not tried, since it would use the job's only identity token up.",
+        "As a notice: the exchange was not tried, since it would use up the job's only identity token.",
         "Run the diagnosis with the exchange in a job of its own.";
     IDENTITY_TOKEN_UNEXCHANGED = "identity-token-unexchanged",
         "An identity token stands where a tool looks for a publish token.",
@@ -67,7 +67,7 @@ oidc_core::__codes! {
         "Have the registry's operator trust the issuer, or publish from the public platform.";
     KEYS_UNAVAILABLE = "keys-unavailable",
         "The registry has no keys of the issuer to verify the token with.",
-        "Try again in the time that the answer names; tell the registry's operator if it goes on.";
+        "Try again in the time that the answer names; tell the registry's operator if it persists.";
     MALFORMED = "malformed",
         "The request is not what the registry's protocol says.",
         "Use a client of this protocol, or tell the client's authors.";
@@ -105,13 +105,13 @@ oidc_core::__codes! {
         "npm refuses its own settings, or those of the manifest, and publishes nothing with them.",
         "Correct the setting that the message or npm names.";
     NPM_SETTINGS_UNTOLD = "npm-settings-untold",
-        "npm did not tell all of its settings, and it is not known where it would publish.",
-        "Check the registry that npm publishes to by hand.";
+        "npm did not list all of its settings, so the registry to which it would publish is not known.",
+        "Check by hand to which registry npm publishes.";
     NPM_TOO_OLD = "npm-too-old",
         "The job's npm is older than trusted publishing.",
         "Update npm in the job.";
     NPM_WAY = "npm-way",
-        "As a notice: npm goes to the registry by proxy or certificates of its own settings.",
+        "As a notice: npm reaches the registry with a proxy or certificates from its own settings.",
         "Look at these settings first if npm alone can't reach the registry.";
     PACKAGE_NOT_GRANTED = "package-not-granted",
         "The registry's publish token is not for the package.",
@@ -129,7 +129,7 @@ oidc_core::__codes! {
         "The job runs on a platform that gives no identity tokens.",
         "Publish from a platform that does.";
     PUBLISHER_DIFFERS = "publisher-differs",
-        "The job would not be accepted by the publisher that the user has in mind.",
+        "The job would not be accepted by the publisher that the user stated.",
         "Change the publisher or the job as the message says.";
     PUBLISHER_EXPIRED = "publisher-expired",
         "The package's pending publisher has expired.",
@@ -141,7 +141,7 @@ oidc_core::__codes! {
         "The trusted publisher is for a prefix of packages' names, and the registry does not allow such publishers any more.",
         "Configure a publisher for each package.";
     REGISTRY_AUDIENCE = "registry-audience",
-        "The registry tells no audience for identity tokens.",
+        "The registry names no audience for identity tokens.",
         "Check the registry's URL; where it takes no trusted publishes, use another credential.";
     REGISTRY_CLAIM = "registry-claim",
         "The registry is known to let no job with this claim publish.",
@@ -150,8 +150,8 @@ oidc_core::__codes! {
         "The registry does not tell where its endpoints are.",
         "Check the registry's URL.";
     REGISTRY_ELSEWHERE = "registry-elsewhere",
-        "A tool's configuration sends the package to another registry than the one that is looked at.",
-        "Change the configuration, or look at the other registry.";
+        "A tool's configuration sends the package to another registry than the one that is diagnosed.",
+        "Change the configuration, or diagnose the other registry.";
     REGISTRY_FOREIGN_URL = "registry-foreign-url",
         "An address that the registry names is none of its own.",
         "Tell the registry's operator; an identity token is sent to no other origin.";
@@ -162,14 +162,14 @@ oidc_core::__codes! {
         "There is no registry of this protocol at the URL's path.",
         "Write the URL that the registry's tools are told.";
     REGISTRY_PROXY = "registry-proxy",
-        "A proxy answered in the registry's place.",
+        "A proxy answered instead of the registry.",
         "Give the proxy its credentials, or name the host in `no_proxy`.";
     REGISTRY_REDIRECT = "registry-redirect",
         "The registry's URL leads to another one, which is not followed with an identity token.",
         "Write the URL that the registry itself has.";
     REGISTRY_UNREACHABLE = "registry-unreachable",
         "No complete answer came from the registry's URL.",
-        "Check the URL and the way to it.";
+        "Check the URL and the connection to it.";
     REGISTRY_URL = "registry-url",
         "The registry's URL can't be used.",
         "Write it with https, and without credentials.";
@@ -186,14 +186,14 @@ oidc_core::__codes! {
         "A trusted publisher of the package names this identity, and one of its rules rejects the job.",
         "Compare the publisher's rules with the job.";
     STATIC_TOKEN = "static-token",
-        "A long-lived publish token stands in a variable of the job.",
+        "A long-lived publish token is in a variable of the job.",
         "Remove it once trusted publishing works, and revoke it at the registry.";
     STATIC_TOKEN_FILE = "static-token-file",
-        "A long-lived publish token stands in a tool's configuration file.",
+        "A long-lived publish token is in a tool's configuration file.",
         "Remove it once trusted publishing works, and revoke it at the registry.";
     TOKEN_ALGORITHM = "token-algorithm",
         "The identity token is signed with an algorithm that its platform does not use.",
-        "Look for a token of another issuer in the variable.";
+        "Check whether the variable holds a token of another issuer.";
     TOKEN_CLAIMS = "token-claims",
         "The identity token's claims are no JSON object that can be used.",
         "Hand the token on as the platform gave it.";
@@ -211,7 +211,7 @@ oidc_core::__codes! {
         "Hand the token on as the platform gave it.";
     TOKEN_LIFETIME = "token-lifetime",
         "The identity token is valid for longer than the registry allows.",
-        "Have the platform give tokens that live shorter.";
+        "Have the platform give tokens with a shorter lifetime.";
     TOKEN_NO_KEY_ID = "token-no-key-id",
         "The identity token does not say which key it is signed with.",
         "Tell the platform.";
@@ -228,15 +228,15 @@ oidc_core::__codes! {
         "The identity token's signature is not that of its issuer's key.",
         "Hand the token on as the platform gave it.";
     TOKEN_TOO_LARGE = "token-too-large",
-        "The identity token is longer than one may be.",
+        "The identity token is longer than the limit.",
         "Hand the token on as the platform gave it.";
     TOKEN_TYPE = "token-type",
         "The token is of another type than an identity token.",
         "Send the identity token, and not another token of the platform.";
     TOKEN_UNKNOWN_KEY = "token-unknown-key",
         "The identity token is signed with a key that its issuer does not publish.",
-        "Try again, should the issuer have changed its keys just now.";
+        "Try again: the issuer may have changed its keys a moment ago.";
     TOKEN_USED = "token-used",
-        "As a warning: the diagnosis used the job's only identity token up.",
+        "As a warning: the diagnosis used up the job's only identity token.",
         "Publish in a job of its own.";
 }

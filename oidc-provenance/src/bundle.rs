@@ -43,7 +43,7 @@ pub(crate) const BOUNDS: Bounds = Bounds {
 pub struct Bundle(String);
 
 impl Bundle {
-    /// A bundle of this text, which is read when it is verified.
+    /// A bundle from its JSON text, which is parsed when the bundle is verified.
     pub fn new(json: impl Into<String>) -> Self {
         Self(json.into())
     }

@@ -32,13 +32,13 @@ oidc_core::__codes! {
         "The version before has provenance, and this one has none.",
         "Publish with provenance as before, or have the package's owner say that it is no longer wanted.";
     PROVENANCE_PLATFORM = "provenance-platform",
-        "The job's platform or instance is one that no provenance is made on.",
+        "Provenance can't be made on the job's platform or instance.",
         "Publish from GitHub Actions or GitLab.com, sign with an authority of your own, or publish without provenance.";
     PROVENANCE_PREDICATE = "provenance-predicate",
         "A field of the statement differs from the signing certificate.",
         "Let the tool make the statement from the job's own variables, and change none of them.";
     PROVENANCE_REPOSITORY = "provenance-repository",
-        "The package's repository is another than the one that it was built from.",
+        "The package's repository is not the one that it was built from.",
         "Write the repository's URL into the package's manifest, with the platform's upper and lower case.";
     PROVENANCE_REQUIRED = "provenance-required",
         "The package needs provenance, and this version has none.",

@@ -132,7 +132,7 @@ pub struct Request {
     pub body: Vec<u8>,
     /// The limit on the answer's body, in bytes.
     pub max_body: usize,
-    /// The time that the whole exchange may take.
+    /// The time that the request and its whole answer may take.
     pub deadline: Duration,
 }
 

@@ -146,7 +146,7 @@ fn missing(field: &PublisherField) -> Diagnosis {
 
 fn unknown_key(fields: &[PublisherField], key: &str) -> Diagnosis {
     let fix = match nearest(fields, key) {
-        Some(near) => format!("write `{}`; a rule that is left out holds nobody back", near.key),
+        Some(near) => format!("write `{}`; a rule that is left out restricts nothing", near.key),
         None => format!("rename it to one of {}, or remove it", keys_of(fields)),
     };
     let subject = Target::Field(shown(key).to_string());

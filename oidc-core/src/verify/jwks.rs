@@ -143,7 +143,7 @@ fn usable(json: &str, backend: &dyn Backend) -> Result<Key, &'static str> {
     if jwk.alg.is_some_and(|named| named != algorithm.as_str()) {
         return Err("it is for another algorithm (`alg`)");
     }
-    let key = backend.key(&key).map_err(|_| "its numbers are not a key")?;
+    let key = backend.key(&key).map_err(|_| "its parameters do not form a valid key")?;
     Ok(Key { name, algorithm, key })
 }
 

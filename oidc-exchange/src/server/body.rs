@@ -13,7 +13,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 /// The limit on a request's body, in bytes: the largest identity token, in JSON.
 const MAX_BODY: usize = 64 * 1024;
 
-/// The body of an endpoint's answers, which is complete from the beginning.
+/// The body of an endpoint's answer. It is in memory as a whole and not streamed.
 #[derive(Clone, Debug, Default)]
 pub struct AnswerBody(Full<Bytes>);
 

@@ -26,7 +26,8 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Both groups. In a store without accounts, all publishers are known.
+    /// Candidates of both groups, [`known`](Self::known) and [`others`](Self::others). In a store without accounts, all
+    /// publishers are known.
     pub fn new(known: Vec<PublisherRecord>, others: Vec<PublisherRecord>) -> Self {
         Self { known, others }
     }

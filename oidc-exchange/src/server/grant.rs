@@ -67,7 +67,7 @@ impl Grant {
         self.token.as_ref()
     }
 
-    /// Returns the rights of a publish token for this grant.
+    /// Returns the record of a publish token for this grant: its packages, its run and its expiry.
     pub fn record(&self) -> TokenRecord {
         let granted = |by: &GrantedBy| {
             GrantedPackage::new(by.package.clone(), by.publisher.clone(), by.may_create)

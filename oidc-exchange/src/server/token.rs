@@ -78,10 +78,10 @@ impl Eq for Origin {}
 pub struct GrantedPackage {
     /// The package, or a [prefix](Package::prefix) of packages' names.
     pub package: Package,
-    /// The publisher that accepted the run.
+    /// The id of the publisher that accepted the run.
     pub publisher: String,
-    /// `true` if that publisher is still pending. The publish may then create the package, and may not change
-    /// one of somebody else's. Once it has created the package, its publisher is a regular one.
+    /// `true` if that publisher is still pending. The publish may then create the package, and may not change an
+    /// existing package of another owner. Once it has created the package, its publisher is a regular one.
     pub may_create: bool,
     /// The required owner of the package when it is published. It is set where the publisher is for a prefix of
     /// names, which accepts no token for another account's packages. [`TokenRecord::for_package_of`] checks it.

@@ -2,8 +2,8 @@
 
 oidc_core::__codes! {
     CIRCLECI_CONTEXT = "circleci-context",
-        "The job uses none of the publisher's contexts.",
-        "Add one of the publisher's contexts to the job, or change its `context_ids`.";
+        "The job lacks one of the publisher's contexts.",
+        "Add the publisher's contexts to the job, or change its `context_ids`.";
     CIRCLECI_NO_VCS_ORIGIN = "circleci-no-vcs-origin",
         "The publisher names a repository and the pipeline has none, or the other way round; as a notice, that the job tells none.",
         "Publish from a pipeline that a repository starts, or leave `vcs_origin` out of the publisher.";

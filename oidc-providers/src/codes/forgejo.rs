@@ -33,5 +33,5 @@ oidc_core::__codes! {
         "Publish from the publisher's workflow, or change the publisher.";
     FORGEJO_WORKFLOW_REF = "forgejo-workflow-ref",
         "The workflow that the token names is not a file at the run's own ref.",
-        "Publish from a workflow that stands at the ref that it runs for.";
+        "Publish from a workflow that exists at the ref for which it runs.";
 }

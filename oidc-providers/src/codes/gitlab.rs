@@ -5,14 +5,14 @@ oidc_core::__codes! {
         "The pipeline began with another CI configuration file than the publisher's.",
         "Publish from the publisher's file, or change its `ci_config`.";
     GITLAB_CI_CONFIG_OUTSIDE = "gitlab-ci-config-outside",
-        "The pipeline's CI configuration stands outside of its project, where others may change it.",
+        "The pipeline's CI configuration is outside of its project, where others may change it.",
         "Keep the CI configuration in the project itself.";
     GITLAB_ENVIRONMENT = "gitlab-environment",
         "The job runs in another environment than the publisher's.",
         "Let the job use the publisher's environment, or change the publisher.";
     GITLAB_EVENT = "gitlab-event",
         "The pipeline was started by something that the publisher does not accept.",
-        "Start it by a push or a tag, or change the publisher's `events`.";
+        "Start it by a push or a tag, or change the publisher's `event`.";
     GITLAB_ID_TOKEN_MISSING = "gitlab-id-token-missing",
         "The job declares no identity token for the registry.",
         "Declare one with `id_tokens` in the CI configuration.";
@@ -39,7 +39,7 @@ oidc_core::__codes! {
         "Publish from the publisher's project, or change the publisher.";
     GITLAB_REF = "gitlab-ref",
         "The pipeline is of another branch or tag than the publisher's.",
-        "Publish from a ref that the publisher's `refs` match, or change the publisher.";
+        "Publish from a ref that the publisher's `ref` matches, or change the publisher.";
     GITLAB_REF_PROTECTED = "gitlab-ref-protected",
         "The publisher asks for a protected branch or tag, and the pipeline's is not.",
         "Protect the branch or tag in the project's settings.";

@@ -2,7 +2,7 @@
 
 oidc_core::__codes! {
     CLAIM_TYPE = "claim-type",
-        "A claim has another type than tokens of its platform have there.",
+        "A claim is of another type than in the tokens of its platform.",
         "Look for an update of the platform.";
     ENVIRONMENT_MISSING = "environment-missing",
         "The publisher asks for an environment, and the job has none.",

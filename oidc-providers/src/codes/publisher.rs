@@ -11,7 +11,7 @@ oidc_core::__codes! {
         "A publisher's account is no e-mail address.",
         "Write the service account's address.";
     PUBLISHER_ENVIRONMENT = "publisher-environment",
-        "A publisher's environment has a name that none can have.",
+        "A publisher's environment has a name that the platform does not allow.",
         "Write the environment's name as the platform shows it.";
     PUBLISHER_EVENT = "publisher-event",
         "A publisher's event is not written as the platform names events, or is one that strangers can start.",
@@ -51,7 +51,7 @@ oidc_core::__codes! {
         "Write the ARN that the message shows.";
     PUBLISHER_SLUG = "publisher-slug",
         "A name in a publisher's configuration can't be a name on its platform.",
-        "Write the name as it stands in the platform's URLs.";
+        "Write the name as it is in the platform's URLs.";
     PUBLISHER_VALUE = "publisher-value",
         "A publisher's value is not one that its platform has.",
         "Write one of the values that the message names.";
@@ -59,6 +59,6 @@ oidc_core::__codes! {
         "A publisher's repository is not written as CircleCI's tokens have it.",
         "Write it as `github.com/OWNER/NAME`.";
     PUBLISHER_WORKFLOW = "publisher-workflow",
-        "A publisher's workflow is a path, where the file's name is meant.",
+        "A publisher's workflow is a path instead of the file's name.",
         "Write the file's name alone.";
 }

@@ -222,7 +222,7 @@ mod tests {
             (
                 json!({"workflow_filename": "a"}),
                 "publisher-unknown-field",
-                "write `workflow`; a rule that is left out holds nobody back",
+                "write `workflow`; a rule that is left out restricts nothing",
             ),
             (json!({"work": "a"}), "publisher-unknown-field", "write `workflow`"),
             (json!({}), "publisher-missing-field", "write it, such as `publish.yml`"),

@@ -18,7 +18,7 @@ pub trait Backend: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// When the numbers are not a key, such as a point that is not on its curve.
+    /// When the parameters do not form a valid key, such as a point that is not on its curve.
     fn key(&self, key: &PublicKey) -> Result<Box<dyn VerifyingKey>, InvalidKey>;
 }
 
@@ -50,6 +50,6 @@ pub enum PublicKey {
 
 /// The error of a back end that refuses a key.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the key's numbers are not a key")]
+#[error("the key's parameters do not form a valid key")]
 #[expect(clippy::exhaustive_structs, reason = "a back end of one's own says it")]
 pub struct InvalidKey;

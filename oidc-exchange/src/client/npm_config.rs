@@ -55,7 +55,9 @@ pub(super) async fn examine(
         Ok(manifest) => manifest,
         Err(failed) => return vec![effects::failing(&failed)],
     };
+    let other_tool = manifest.as_ref().and_then(|manifest| effects::other_tool(&manifest.members, cx));
     let found = of_settings(url, package, settings, manifest.as_ref(), request, cx.environment());
+    let found: Vec<Diagnosis> = found.into_iter().chain(other_tool).collect();
     let is_failing = |found: &Diagnosis| FAILING.contains(&found.code);
     match manifest.filter(|_| !found.iter().any(is_failing)) {
         Some(manifest) => {

@@ -1,7 +1,8 @@
 //! The registry to which bun's settings files send a package.
 //!
 //! Seen with bun 1.4.5: a scope's registry in `bunfig.toml` stands before every variable, and `install.registry` behind
-//! `BUN_CONFIG_REGISTRY`. A scope without a URL is npmjs's. `$NAME` in a value is replaced by what the variable holds, and `${NAME}` is not. The file is read in the working directory, and `.bunfig.toml` in the home folder.
+//! `BUN_CONFIG_REGISTRY`. A scope without a URL is npmjs's. `$NAME` in a value is replaced by what the variable holds, and `${NAME}` is not. The file is the one that the
+//! command names or else in the working directory, and `.bunfig.toml` in the home folder.
 
 use std::path::PathBuf;
 
@@ -68,9 +69,10 @@ fn files<'a>(destination: &'a Destination<'_>) -> impl Iterator<Item = Table> + 
     let environment = destination.cx.environment();
     let home =
         ["XDG_CONFIG_HOME", "HOME", "USERPROFILE"].into_iter().filter_map(|name| environment.get(name));
-    let paths = destination
-        .folders()
-        .map(|folder| folder.join("bunfig.toml"))
+    let named = ["--config", "-c"].into_iter().flat_map(|option| destination.values_of(option));
+    let paths = named
+        .map(PathBuf::from)
+        .chain(destination.folders().map(|folder| folder.join("bunfig.toml")))
         .chain(home.map(|home| PathBuf::from(home).join(".bunfig.toml")));
     paths.filter_map(|path| {
         let bytes = destination.cx.files().read(&path, MAX_FILE).ok()?;

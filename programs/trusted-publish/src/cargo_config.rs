@@ -1,11 +1,10 @@
 //! The variables that tell cargo where to publish and with which token, and the names of a registry in cargo's settings.
 
-use std::path::{Path, PathBuf};
-
 use oidc_core::http::{HeaderValue, Request};
 use oidc_core::{Context, HttpUrl, Secret, shown};
 use serde::Deserialize;
 
+use super::cargo_files::{Settings, of_command, of_files};
 use super::cargo_named::{is_of, note_other};
 use super::changes::Changes;
 use super::destination::Destination;
@@ -23,23 +22,6 @@ const NAME: &str = "trusted-publish";
 const INDEXES: [&str; 2] = ["index/", ""];
 /// An index's description may have this many bytes.
 const MAX_INDEX: usize = 16 << 10;
-
-/// A settings file may have this many bytes.
-const MAX_CONFIG: usize = 1 << 20;
-/// So many folders above the working directory are looked at.
-const MAX_PARENTS: usize = 16;
-
-/// The part of cargo's settings that is needed (the Cargo Book, "Configuration").
-#[derive(Deserialize)]
-struct Settings {
-    #[serde(default)]
-    registries: std::collections::BTreeMap<String, Registry>,
-}
-
-#[derive(Deserialize)]
-struct Registry {
-    index: Option<String>,
-}
 
 /// A name under which cargo knows a registry.
 #[derive(Clone, Debug)]
@@ -85,7 +67,7 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
         return;
     }
     let token = token.map(|token| destination.cargo_token(token));
-    let mut names = names(&destination.url, destination.cx);
+    let mut names = names(destination);
     if names.is_empty() {
         names.push(Name::of_file(NAME));
         let of_service = token.as_ref().filter(|_| destination.cargo_scheme.is_some());
@@ -94,6 +76,7 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
             None => changes.note(&["cargo"], no_index(&destination.url)),
         }
     }
+    note_index_of_command(destination, &names, changes);
     let written: Vec<&str> = names.iter().map(|name| name.written.as_str()).collect();
     note_other(destination, &written, changes).await;
     if let Some(name) = names.first() {
@@ -139,45 +122,61 @@ struct Index {
     api: String,
 }
 
-/// The names that cargo's environment and its settings files have for the registry at `url`.
-pub(super) fn names(url: &HttpUrl, cx: &Context) -> Vec<Name> {
-    let mut names: Vec<Name> = Vec::new();
-    // A file's way of writing a name comes before that of a variable.
-    for name in of_files(url, cx).into_iter().chain(of_environment(url, cx)) {
-        if names.iter().all(|known| known.in_variables != name.in_variables) {
-            names.push(name);
-        }
-    }
-    names
+/// The settings among the words of the command.
+fn in_command(destination: &Destination<'_>) -> Vec<Settings> {
+    of_command(destination.values_of("--config"), destination.cx)
 }
 
-fn of_environment(url: &HttpUrl, cx: &Context) -> impl Iterator<Item = Name> {
-    cx.environment().names().filter_map(move |variable| {
+/// A name of a registry, and the index that one of cargo's settings gives it.
+type Named = (Name, Option<String>);
+
+/// The names that cargo's settings have for the registry at the destination, those of files first. Of several indexes with one name,
+/// cargo takes that of the strongest place: the command's own settings, a variable, the nearest file.
+pub(super) fn names(destination: &Destination<'_>) -> Vec<Name> {
+    let of_command = in_command(destination).into_iter().flat_map(in_file);
+    let in_files: Vec<Named> = of_files(destination.cx).flat_map(in_file).collect();
+    let strongest_first = of_command.chain(in_environment(destination.cx)).chain(in_files.iter().cloned());
+    let mut known: Vec<(Name, bool)> = Vec::new();
+    for (name, index) in strongest_first {
+        let Some(index) = index else { continue };
+        if known.iter().all(|(known, _)| known.in_variables != name.in_variables) {
+            known.push((name, is_of(&destination.url, &index)));
+        }
+    }
+    let as_in_file = |name: Name| {
+        let mut written = in_files.iter().filter(|(written, _)| written.in_variables == name.in_variables);
+        written.next().map_or((true, name), |(written, _)| (false, written.clone()))
+    };
+    let own = known.into_iter().filter(|(_, is_own)| *is_own).map(|(name, _)| as_in_file(name));
+    let mut own: Vec<(bool, Name)> = own.collect();
+    own.sort_by_key(|(is_variables_alone, _)| *is_variables_alone);
+    own.into_iter().map(|(_, name)| name).collect()
+}
+
+fn in_environment(cx: &Context) -> impl Iterator<Item = Named> {
+    cx.environment().names().filter_map(|variable| {
         let name = variable.strip_prefix("CARGO_REGISTRIES_")?.strip_suffix("_INDEX")?;
-        is_of(url, cx.environment().get(variable)?).then(|| Name::of_variable(name))
+        Some((Name::of_variable(name), cx.environment().get(variable).map(str::to_owned)))
     })
 }
 
-fn of_files(url: &HttpUrl, cx: &Context) -> Vec<Name> {
-    let settings = paths(cx).into_iter().filter_map(|path| settings(&path, cx));
-    let registries = settings.flat_map(|settings| settings.registries);
-    let ours =
-        registries.filter(|(_, registry)| registry.index.as_deref().is_some_and(|index| is_of(url, index)));
-    ours.map(|(name, _)| Name::of_file(&name)).collect()
+fn in_file(settings: Settings) -> impl Iterator<Item = Named> {
+    settings.registries.into_iter().map(|(name, registry)| (Name::of_file(&name), registry.index))
 }
 
-/// The settings in a file. A file that isn't there or can't be read is none that cargo reads.
-fn settings(path: &Path, cx: &Context) -> Option<Settings> {
-    let file = cx.files().read(path, MAX_CONFIG).ok()?;
-    toml::from_str(&String::from_utf8(file).ok()?).ok()
-}
-
-fn paths(cx: &Context) -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> =
-        (0..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)).join(".cargo")).collect();
-    let home = |name: &str| cx.environment().get(name).map(PathBuf::from);
-    folders.extend(home("CARGO_HOME").or_else(|| home("HOME").map(|home| home.join(".cargo"))));
-    folders.into_iter().flat_map(|folder| [folder.join("config.toml"), folder.join("config")]).collect()
+/// The command's own settings stand before the variable that has the index of a registry without a name.
+fn note_index_of_command(destination: &Destination<'_>, names: &[Name], changes: &mut Changes) {
+    let named = in_command(destination).into_iter().flat_map(in_file);
+    let mut others = named.filter(|(name, index)| {
+        let is_used = names.iter().any(|used| used.in_variables == name.in_variables);
+        is_used && index.as_ref().is_some_and(|index| !is_of(&destination.url, index))
+    });
+    if let Some((name, _)) = others.next() {
+        let name = shown(&name.written);
+        let text =
+            format!("`--config` gives the registry `{name}` another index; leave that out of the command");
+        changes.note_elsewhere(&["cargo"], text);
+    }
 }
 
 #[cfg(test)]
@@ -197,7 +196,8 @@ mod tests {
         ]);
         let cx = Context::default().with_environment(environment);
         let variables = |url: &str| {
-            let names = names(&HttpUrl::parse(url).unwrap(), &cx);
+            let url = HttpUrl::parse(url).unwrap();
+            let names = names(&Destination::new(&url, None, None, &[], &cx));
             names.iter().map(Name::token_variable).collect::<Vec<_>>()
         };
         assert_eq!(

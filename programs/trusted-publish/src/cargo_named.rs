@@ -6,6 +6,7 @@ use oidc_core::{Command, HttpUrl, shown};
 use serde::Deserialize;
 use toml::Table;
 
+use super::cargo_files::of_command;
 use super::changes::Changes;
 use super::destination::Destination;
 
@@ -36,7 +37,7 @@ pub(super) async fn note_other(destination: &Destination<'_>, names: &[&str], ch
     }
     let other = match by_command(destination, names) {
         Some(other) => Some(other).filter(|other| !other.is_empty()),
-        None => by_manifest(destination, names).await,
+        None => by_manifest(destination, names).await.or_else(|| by_default(destination, names)),
     };
     if let (Some(other), Some(name)) = (other, names.first()) {
         changes.note_elsewhere(&["cargo"], format!("{other}; pass `--registry {name}`"));
@@ -57,6 +58,14 @@ fn by_command(destination: &Destination<'_>, names: &[&str]) -> Option<String> {
         let value = value.rsplit_once('@').map_or(value, |(_, after)| after);
         format!("`{option} {}` names another registry", shown(value))
     }))
+}
+
+/// The registry other than the destination that the command's own settings choose, which stand before a variable.
+fn by_default(destination: &Destination<'_>, names: &[&str]) -> Option<String> {
+    let settings = of_command(destination.values_of("--config"), destination.cx);
+    let default = settings.into_iter().find_map(|settings| settings.registry.default)?;
+    let is_own = names.contains(&default.as_str());
+    (!is_own).then(|| format!("`--config` names `{}` as the registry by default", shown(&default)))
 }
 
 /// The registry other than the destination that the manifest of a package names, as cargo itself describes it. Where a manifest names

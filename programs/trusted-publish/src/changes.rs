@@ -81,9 +81,13 @@ impl Changes {
         self.removed.iter().map(String::as_str)
     }
 
+    /// The variables that are set and hold no secret, with their values.
+    pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.texts.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
     /// The variables that are set, with their values.
     pub(super) fn exposed(&self) -> impl Iterator<Item = (&str, &str)> {
-        let texts = self.texts.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        texts.chain(self.secrets.iter().map(|(name, token)| (name.as_str(), token.expose())))
+        self.texts().chain(self.secrets.iter().map(|(name, token)| (name.as_str(), token.expose())))
     }
 }

@@ -41,17 +41,25 @@ impl PreparedCommand<'_> {
     /// Runs the command to its end, and hands signals that ask for an end on to it. Returns its exit status as a shell
     /// would, 128 and the signal's number for a signal.
     pub(super) async fn to_its_end(&self, signals: &mut Signals) -> Result<u8, ChildError> {
-        let (program, arguments) = self.command.split_first().ok_or(ChildError::Nothing)?;
-        let mut command = Command::new(program);
-        command.args(arguments);
-        for name in self.hidden.iter().copied().chain(self.changes.removed()) {
-            command.env_remove(name);
-        }
+        let program = self.command.first().ok_or(ChildError::Nothing)?;
+        let mut command = self.without_token(self.command);
         command.envs(self.changes.exposed());
         let mut child =
             command.spawn().map_err(|source| ChildError::Start { program: program.clone(), source })?;
         let status = signals.forward_to(&mut child).await.map_err(ChildError::Wait)?;
         Ok(exit_code(status))
+    }
+
+    /// Words of a command that run in its environment, but for the token.
+    pub(super) fn without_token(&self, words: &[OsString]) -> Command {
+        let mut words = words.iter();
+        let mut command = Command::new(words.next().unwrap_or(&OsString::new()));
+        command.args(words);
+        for name in self.hidden.iter().copied().chain(self.changes.removed()) {
+            command.env_remove(name);
+        }
+        command.envs(self.changes.texts());
+        command
     }
 }
 

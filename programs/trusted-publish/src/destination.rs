@@ -1,7 +1,11 @@
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use oidc_core::{Context, HttpUrl, Secret};
+
+use super::cargo_alias;
+use super::options::values;
 
 /// The programs that are told where to publish, each in its way; any other may run one of them.
 const TOOLS: &[&str] = &[
@@ -29,8 +33,8 @@ pub(super) struct Destination<'a> {
     public: Option<HttpUrl>,
     /// The package to publish, where it is named.
     pub(super) package: Option<&'a str>,
-    /// The command and its arguments; empty where there is none.
-    command: &'a [OsString],
+    /// The command and its arguments, without aliases; empty where there is none.
+    command: Cow<'a, [OsString]>,
     /// The scheme that stands before cargo's token there.
     pub(super) cargo_scheme: Option<&'static str>,
     pub(super) cx: &'a Context,
@@ -48,6 +52,10 @@ impl<'a> Destination<'a> {
         let public = public.into();
         let vendors = public.as_ref().filter(|public| is_at(public, url));
         let url = vendors.unwrap_or(url).clone();
+        let command = match command.first().and_then(tool) {
+            Some("cargo") => cargo_alias::expanded(command, cx),
+            _ => Cow::Borrowed(command),
+        };
         Self { url, public, package, command, cargo_scheme: None, cx }
     }
 
@@ -99,7 +107,7 @@ impl<'a> Destination<'a> {
     }
 
     /// The command's arguments, as far as they are text.
-    pub(super) fn arguments(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn arguments(&self) -> impl Iterator<Item = &str> + Clone {
         self.command.iter().skip(1).filter_map(|argument| argument.to_str())
     }
 
@@ -134,29 +142,39 @@ impl<'a> Destination<'a> {
         read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
     }
 
-    /// The values of an option of the command, each time that it is written: `--option VALUE`, `--option=VALUE`, or `-oVALUE`.
+    /// The values of an option of the command, each time that it is written.
     pub(super) fn values_of<'b>(&'b self, option: &'b str) -> impl Iterator<Item = &'b str> {
-        let next = self.arguments().skip(1).map(Some).chain([None]);
-        let is_short = option.len() == 2;
-        self.arguments().zip(next).filter_map(move |(argument, next)| {
-            match argument.strip_prefix(option)? {
-                "" => next,
-                rest => rest.strip_prefix('=').or_else(|| is_short.then_some(rest)),
-            }
-        })
+        values(self.arguments(), option)
     }
 
     /// Returns `true` if the command is an upload by a tool that is known.
     pub(super) fn publishes(&self) -> bool {
-        let has = |words: &[&str]| self.arguments().any(|argument| words.contains(&argument));
-        self.tool().is_some() && has(&UPLOADS) && !has(&RUNS)
+        let tool = self.tool();
+        let uploads = |argument| UPLOADS.contains(&argument) || is_short(argument, tool);
+        let runs = |argument| RUNS.contains(&argument);
+        tool.is_some() && self.arguments().any(uploads) && !self.arguments().any(runs)
     }
 
     /// The tool that the command is, if it is one that is known.
     pub(super) fn tool(&self) -> Option<&'static str> {
-        let program = Path::new(self.command.first()?).file_stem()?.to_str()?;
-        TOOLS.iter().copied().find(|tool| *tool == program)
+        tool(self.command.first()?)
     }
+}
+
+/// The tool that a program is, if it is one that is known.
+fn tool(program: &OsString) -> Option<&'static str> {
+    let name = Path::new(program).file_stem()?.to_str()?;
+    TOOLS.iter().copied().find(|tool| *tool == name)
+}
+
+/// Returns `true` if a tool takes a word for the beginning of the one that tells it to upload.
+fn is_short(argument: &str, tool: Option<&str>) -> bool {
+    let whole = match tool {
+        Some("npm") => "publish",
+        Some("gem") => "push",
+        _ => return false,
+    };
+    argument.len() > 1 && whole.starts_with(argument)
 }
 
 /// Returns `true` if a URL is of the vendor's own registry: at its host, or at the domain that the host is below, by https at its usual port.

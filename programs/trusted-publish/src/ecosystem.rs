@@ -144,7 +144,7 @@ impl Ecosystem {
                 .map(|name| (name.to_owned(), npm_files::is_own(name, destination)))
                 .to_vec(),
             Others::Cargo => {
-                let names = cargo_config::names(&destination.url, destination.cx);
+                let names = cargo_config::names(destination);
                 let public = (cargo_config::PUBLIC_TOKEN.to_owned(), destination.is_public());
                 std::iter::once(public)
                     .chain(names.iter().map(|name| (name.token_variable(), true)))

@@ -18,6 +18,7 @@ use super::named;
 mod elsewhere;
 mod files;
 mod not_run;
+mod spelled;
 
 const OWN: &str = "https://own.example/a/";
 const NPMJS: &str = "https://registry.npmjs.org/";
@@ -85,6 +86,21 @@ impl Job {
     fn check(&self) -> Result<(), InvalidTarget> {
         let (cx, command) = (self.context(), self.command());
         named::check(&self.destination(&command, &cx))
+    }
+
+    /// The reason for which the command would publish at another registry, with a short-lived token and with a static credential.
+    async fn elsewhere(&self) -> [Option<String>; 2] {
+        let ecosystem = Ecosystem::named(self.registry).unwrap();
+        let (cx, command) = (self.context(), self.command());
+        let destination = self.destination(&command, &cx);
+        let token = ecosystem.with_token(&Secret::new("fresh"), &destination).await;
+        let without = ecosystem.without_token(&destination).await;
+        [token, without].map(|changes| changes.elsewhere(&destination).map(str::to_owned))
+    }
+
+    fn run_by(mut self, command: &[&'static str]) -> Self {
+        self.command = command.to_vec();
+        self
     }
 
     async fn changes(&self, is_fresh: bool) -> Seen {

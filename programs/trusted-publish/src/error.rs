@@ -57,6 +57,17 @@ pub enum PublishError {
 }
 
 impl PublishError {
+    /// The code of the diagnosis, where the error has one.
+    pub fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::NoCredential(NoCredential::Failed(why) | NoCredential::NoFallback { why, .. }) => {
+                Some(why.diagnosis().code)
+            }
+            Self::Provenance(error) => error.code(),
+            _ => None,
+        }
+    }
+
     /// The exit status: 2 for arguments that can't be meant, as for those that can't be read, and 1 for the rest.
     pub fn status(&self) -> u8 {
         if matches!(self, Self::RepeatedField(_) | Self::UnknownField(_)) { 2 } else { 1 }

@@ -2,11 +2,12 @@ use std::ffi::OsString;
 use std::io::Write;
 
 use clap::Args;
-use oidc_core::{Context, ProviderSet};
+use oidc_core::{Context, ProviderSet, shown};
 use oidc_exchange::client::PublishToken;
 
 use super::child::{ChildError, PreparedCommand};
 use super::credential::Credential;
+use super::dry_run;
 use super::error::PublishError;
 use super::invalid_target::InvalidTarget;
 use super::life;
@@ -98,7 +99,8 @@ impl Exec {
         cx: &Context,
         err: &mut impl Write,
     ) -> Result<u8, PublishError> {
-        let hidden = if self.pass_identity { Vec::new() } else { ready.hidden(providers, cx) };
+        let identity = ready.hidden(providers, cx);
+        let hidden = if self.pass_identity { &[][..] } else { &identity };
         let mut changes = ready.changes().await;
         if self.provenance {
             // npm takes one of both.
@@ -107,8 +109,16 @@ impl Exec {
         if let Some(reason) = changes.elsewhere(&ready.destination) {
             return Err(InvalidTarget::Elsewhere(reason.to_owned()).into());
         }
+        let dry = PreparedCommand { command, changes: &changes, hidden: &identity };
+        let other = tokio::select! {
+            other = dry_run::other_registry(&dry, &ready.destination) => other,
+            status = signals.status() => return Ok(status),
+        };
+        if let Some(other) = other {
+            return Err(InvalidTarget::OtherByDryRun(shown(&other).to_string()).into());
+        }
         ready.tell(changes.notes_for(ready.destination.tool()), err);
-        let run = PreparedCommand { command, changes: &changes, hidden: &hidden };
+        let run = PreparedCommand { command, changes: &changes, hidden };
         let ends = ready.credential.publish_token().and_then(PublishToken::expires_at);
         Ok(life::report_during(run.to_its_end(signals), ends, cx, err).await?)
     }

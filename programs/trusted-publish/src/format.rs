@@ -7,6 +7,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use serde_json::json;
 
+use super::error::PublishError;
+
 /// The beginning of the program's own messages in text.
 const PREFIX: &str = "trusted-publish: ";
 
@@ -21,11 +23,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// The line on standard error that says why the program failed.
-    pub fn error(self, error: &dyn std::error::Error) -> String {
-        match self {
-            Self::Text => format!("{PREFIX}{error}"),
-            Self::Json => line(&json!({ "error": error.to_string() })),
+    /// The line on standard error that says why the program failed, with the code of the diagnosis where there is one.
+    pub fn error(self, error: &PublishError) -> String {
+        match (self, error.code()) {
+            (Self::Text, _) => format!("{PREFIX}{error}"),
+            (Self::Json, Some(code)) => line(&json!({ "error": error.to_string(), "code": code })),
+            (Self::Json, None) => line(&json!({ "error": error.to_string() })),
         }
     }
 }

@@ -8,7 +8,7 @@ use oidc_core::{Secret, shown};
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::gem_file;
+use super::{gem_file, gem_rc};
 
 const KEY: &str = "GEM_HOST_API_KEY";
 /// The file's name for the key for rubygems.org.
@@ -24,6 +24,16 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
             &["gem"],
             format!(
                 "`{key}` in the gem's own metadata is `{}`, which gem obeys before any variable; pass `--host {}`",
+                shown(&host),
+                destination.url
+            ),
+        );
+    }
+    if let Some(host) = gem_rc::other_host(destination) {
+        changes.note_elsewhere(
+            &["gem"],
+            format!(
+                "gem's settings add `--host {}` to the command; pass `--host {}` to it, which stands after that",
                 shown(&host),
                 destination.url
             ),

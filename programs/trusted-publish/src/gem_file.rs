@@ -23,13 +23,18 @@ const HOSTS: [&str; 2] = ["default_gem_server", "allowed_push_host"];
 
 /// The host other than the destination to which a gem that the command names is pushed, and its name in the metadata.
 pub(super) fn other_host(destination: &Destination<'_>) -> Option<(&'static str, String)> {
-    let is_push = destination.tool() == Some("gem") && destination.publishes();
-    if !is_push || destination.values_of("--host").next().is_some() {
+    if !is_push_without_host(destination) {
         return None;
     }
     let gems = destination.arguments().filter(|argument| !argument.starts_with('-')).map(PathBuf::from);
     let gems = gems.filter_map(|path| destination.cx.files().read(&path, MAX_GEM).ok());
     gems.filter_map(|gem| host(&specification(&gem)?)).find(|(_, host)| !destination.is(host))
+}
+
+/// Returns `true` for a push whose host the command leaves to others.
+pub(super) fn is_push_without_host(destination: &Destination<'_>) -> bool {
+    let is_push = destination.tool() == Some("gem") && destination.publishes();
+    is_push && destination.values_of("--host").next().is_none()
 }
 
 fn host(specification: &str) -> Option<(&'static str, String)> {

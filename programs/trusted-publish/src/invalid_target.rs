@@ -80,6 +80,12 @@ pub enum InvalidTarget {
     /// The command would take the package to another registry.
     #[error("the command is not run, since the package would go elsewhere: {0}")]
     Elsewhere(String),
+    /// The tool says itself that the package would go to another registry.
+    #[error(
+        "the command is not run, since its own dry run would publish at `{0}`: an option, a setting or a manifest names that registry; run \
+         the command with `--dry-run` to see it"
+    )]
+    OtherByDryRun(String),
     /// A token of the registry is for one package, and none is named.
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,

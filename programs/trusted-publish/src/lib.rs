@@ -49,15 +49,16 @@
 //! registry in `.npmrc`, `.yarnrc.yml` or `bunfig.toml`. Where a variable overrides the file, the variable is set (npm and pnpm, with a scope).
 //! Where none does, the tool gets no token that it would send there, and a message says what to change. The same applies to a variable
 //! that such a file also sends to another registry: the token is not put into it. The files of the working directory, of
-//! those above it, of folders that the command names, of the user, and those that an `.npmrc` names are read; a manifest in another folder is not.
+//! those above it, of folders that the command names, of a workspace's members, of the user, and those that an `.npmrc` names are read.
+//! npm and pnpm say where they would publish before they do: the command is run with `--dry-run` first, without the token, the package's
+//! scripts and the network, and not again if that is another registry.
 //!
 //! A command whose own options name another registry (`--repository-url`, `--publish-url`, `--registry`, `--host`, hatch's and pdm's `-r`) is
-//! not run. A registry that a script names is not noticed.
+//! not run, whether they stand among its words, in `gemrc`, in `tool.pdm.options` or in an alias of cargo's. A registry that a script names is not noticed.
 //!
 //! yarn has one token for every registry that it asks and that has no credential of its own. The variables for the registry keep it at the
 //! destination; where `.yarnrc.yml` names another for a scope without a credential, only `yarn npm publish` itself gets it. What a
-//! package's own lifecycle scripts fetch by yarn then takes it there, and so does the `publishConfig` of a workspace in a folder that
-//! the command does not name. A registry of yarn's own (`jsr:`) counts as such a scope in no file.
+//! package's own lifecycle scripts fetch by yarn then takes it there. A registry of yarn's own (`jsr:`) counts as such a scope in no file.
 //!
 //! npm looks its token up by the registry's URL up to the last slash, so write a registry below a path with a slash at its end, here and in
 //! npm's settings. Some shells (dash is one) pass on no variable with such a name;
@@ -99,7 +100,7 @@
 //! each file, with `file` and `provenance`, the file that it wrote; `verify` prints one with `artifact`, `signer`, `repository`, `commit`,
 //! `ref`, `workflow`, `environment`, `runner` and `run` (null where the certificate has none), `signed_at` (RFC 3339), `log_index` and
 //! `not_compared`, the rules that no certificate tells. The program's own messages on standard error are objects of one line
-//! each, `{"message": …}`, and its failure is `{"error": …}`. Lines for the job's runner, such as `::add-mask::…`, stay as they are.
+//! each, `{"message": …}`, and its failure is `{"error": …}`, with `code` where a diagnosis has one. Lines for the job's runner, such as `::add-mask::…`, stay as they are.
 //!
 //! While the program waits for an answer for long, or before it tries again, it says so on standard error.
 //!
@@ -113,7 +114,9 @@
 //! processes.
 
 mod bun_config;
+mod cargo_alias;
 mod cargo_config;
+mod cargo_files;
 mod cargo_named;
 mod changes;
 mod child;
@@ -121,6 +124,7 @@ mod cli;
 mod credential;
 mod destination;
 mod doctor;
+mod dry_run;
 mod ecosystem;
 #[cfg(test)]
 mod environment_tests;
@@ -129,6 +133,7 @@ mod exec;
 mod format;
 mod gem_config;
 mod gem_file;
+mod gem_rc;
 mod invalid_target;
 mod life;
 mod manifest;
@@ -137,6 +142,9 @@ mod npm_config;
 mod npm_credentials;
 mod npm_files;
 mod npm_names;
+mod npm_workspace;
+mod options;
+mod pdm_config;
 mod poetry;
 mod progress;
 mod provenance;

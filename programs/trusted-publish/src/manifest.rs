@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use glob::MatchOptions;
+use glob::{MatchOptions, Pattern};
 use oidc_core::{Command, Context};
 use serde::Deserialize;
 
@@ -52,7 +52,7 @@ pub enum NoWorkspace {
 /// Returns the packages of the workspace in the working directory that are published, in alphabetical order.
 pub(super) async fn workspace(protocol: &str, cx: &Context) -> Result<Vec<String>, NoWorkspace> {
     let (names, looked) = match protocol {
-        "npm" => (of_members(protocol, &npm_members(cx), cx), "`workspaces` of package.json"),
+        "npm" => (of_members(protocol, &npm_members(Path::new(""), cx), cx), "`workspaces` of package.json"),
         "crates-io" => (of_cargo(cx).await, "`cargo metadata`"),
         "pypi" | "pep-807" | "pyx" => {
             (of_members(protocol, &uv_members(cx), cx), "`tool.uv.workspace` of pyproject.toml")
@@ -164,9 +164,8 @@ impl Members {
                 self.excluded.push(pattern);
                 continue;
             }
-            let covers = |excluded: &String| {
-                glob::Pattern::new(excluded).is_ok_and(|excluded| excluded.matches(&pattern))
-            };
+            let covers =
+                |excluded: &String| Pattern::new(excluded).is_ok_and(|excluded| excluded.matches(&pattern));
             self.excluded.retain(|excluded| !covers(excluded));
             self.patterns.push(pattern);
         }
@@ -187,7 +186,7 @@ fn alternatives(pattern: &str) -> Vec<String> {
     each.take(MAX_PACKAGES).collect()
 }
 
-fn npm_members(cx: &Context) -> Members {
+fn npm_members(root: &Path, cx: &Context) -> Members {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Workspaces {
@@ -198,7 +197,7 @@ fn npm_members(cx: &Context) -> Members {
     struct Root {
         workspaces: Option<Workspaces>,
     }
-    let root = read(Path::new("package.json"), cx).and_then(|text| serde_json::from_str(&text).ok());
+    let root = read(&root.join("package.json"), cx).and_then(|text| serde_json::from_str(&text).ok());
     let patterns = match root.and_then(|Root { workspaces }| workspaces) {
         Some(Workspaces::Patterns(patterns) | Workspaces::Table { packages: patterns }) => patterns,
         None => Vec::new(),
@@ -206,6 +205,12 @@ fn npm_members(cx: &Context) -> Members {
     let mut members = Members::default();
     patterns.iter().for_each(|pattern| members.add(pattern));
     members
+}
+
+/// The folders of the members of the workspace whose root is this folder, as npm and yarn read it.
+pub(super) fn npm_folders(root: &Path, cx: &Context) -> Vec<PathBuf> {
+    let patterns = npm_members(root, cx).patterns.into_iter().take(MAX_PACKAGES);
+    patterns.flat_map(|pattern| folders_in(root, &pattern)).take(MAX_PACKAGES).collect()
 }
 
 fn uv_members(cx: &Context) -> Members {
@@ -232,17 +237,23 @@ fn of_members(protocol: &str, members: &Members, cx: &Context) -> BTreeSet<Strin
 }
 
 fn folders(pattern: &str) -> Vec<PathBuf> {
+    folders_in(Path::new(""), pattern)
+}
+
+fn folders_in(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
     if pattern.is_empty() {
-        return vec![PathBuf::new()];
+        return vec![root.to_owned()];
     }
     // `a/**` is for `a` itself too.
     let base = pattern.trim_end_matches("/**");
-    let own = if base == pattern { Vec::new() } else { folders(base) };
+    let own = if base == pattern { Vec::new() } else { folders_in(root, base) };
     let leads_out = Path::new(pattern).is_absolute() || pattern.split('/').any(|part| part == "..");
     // A folder whose name begins with a dot is a member only by its name.
     let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
-    let found = (!leads_out).then(|| glob::glob_with(pattern, options).ok()).flatten();
+    let escaped = root.to_str().map(Pattern::escape).filter(|_| !leads_out);
+    let whole = escaped.map(|root| Path::new(&root).join(pattern).to_string_lossy().into_owned());
+    let found = whole.and_then(|pattern| glob::glob_with(&pattern, options).ok());
     let is_installed = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "node_modules");
     let found = found.into_iter().flatten().flatten().filter(|path| !is_installed(path));
     own.into_iter().chain(found).take(MAX_PACKAGES + 1).collect()

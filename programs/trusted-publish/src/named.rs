@@ -7,15 +7,16 @@ use super::invalid_target::InvalidTarget;
 
 /// Options of publish tools that name a registry by its URL. Each stands before every variable, and most tools send it whatever token
 /// they have.
+/// A shorter name stands before one that it is the beginning of.
 const OPTIONS: [&str; 8] = [
+    "-r",
+    "--repo",
+    "--repository",
     "--repository-url",
     "--publish-url",
     "--registry",
     "--registryUrl",
     "--host",
-    "--repo",
-    "--repository",
-    "-r",
 ];
 
 /// Tools that know a registry by a name too, and send it the token; the options for it, and what they call the public one.

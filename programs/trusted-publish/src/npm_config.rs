@@ -13,6 +13,7 @@ use super::destination::{Destination, MAX_FILE};
 use super::npm_credentials::Use;
 use super::npm_files::{self, foreign_use, npmrc};
 use super::npm_names::{places, scope};
+use super::npm_workspace;
 use super::yarn_config;
 
 /// npm's setting for the default registry.
@@ -180,7 +181,7 @@ fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
     let Some(key) = scope(destination).map(|scope| format!("@{scope}:registry")) else { return };
     let values = npmrc(destination).into_iter().flat_map(|text| {
         let lines = npm_files::lines(&text).filter_map(|line| line.split_once('='));
-        let of_scope = lines.filter(|(name, _)| name.trim() == key);
+        let of_scope = lines.filter(|(name, _)| name.trim().trim_matches(['"', '\'']) == key);
         of_scope.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()).collect::<Vec<_>>()
     });
     if let Some(registry) = values.into_iter().find(|value| !destination.is(value)) {
@@ -192,9 +193,10 @@ fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
     }
 }
 
-/// The registries in the package's manifest: in the working directory, or in a folder that the command names.
+/// The registries in the package's manifest: in the working directory, in a folder that the command names, or in that of a member of
+/// the workspace.
 fn publish_config(destination: &Destination<'_>) -> Option<PublishConfig> {
-    destination.folders().find_map(|folder| {
+    destination.folders().chain(npm_workspace::folders(destination.cx)).find_map(|folder| {
         let bytes = destination.cx.files().read(&folder.join("package.json"), MAX_FILE).ok()?;
         // A byte order mark, which JSON has none of, is passed over by the tools.
         let manifest: Manifest = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()?;

@@ -6,6 +6,7 @@ use oidc_core::{Secret, shown};
 use super::changes::Changes;
 use super::destination::Destination;
 use super::invalid_target::InvalidTarget;
+use super::pdm_config;
 
 /// The name of a repository that poetry knows by variables alone.
 const NAME: &str = "trusted-publish";
@@ -22,6 +23,7 @@ const PUBLIC: [&str; 3] =
 /// Tells poetry where the destination is, and the user of uv what doesn't go with a URL.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
     note_index(destination, changes);
+    note_options(destination, changes);
     note_other(destination, changes);
     if destination.is_public() {
         if let Some(token) = token {
@@ -37,6 +39,20 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
     }
     changes
         .note(&["poetry"], format!("poetry can't be told by a variable where to publish; pass `-r {NAME}`"));
+}
+
+/// pdm publishes at the repository that its project's options name.
+fn note_options(destination: &Destination<'_>, changes: &mut Changes) {
+    if let Some(other) = pdm_config::other_repository(destination) {
+        changes.note_elsewhere(
+            &["pdm"],
+            format!(
+                "`tool.pdm.options` in pyproject.toml names the repository `{}` for a publish; pass `-r {}`",
+                shown(&other),
+                destination.url
+            ),
+        );
+    }
 }
 
 /// poetry publishes at the repository that the command names, with the credentials that are configured for it.

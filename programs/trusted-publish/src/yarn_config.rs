@@ -27,6 +27,7 @@ const FILE: &str = "`.yarnrc.yml`";
 
 /// Binds the token to the destination as far as yarn can, and keeps a credential of another registry in the files from it.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
+    changes.remove(&other_spellings(destination));
     let settings = Settings::read(destination);
     if let Some(reason) = settings.reason_for_no_token(token.is_some()) {
         changes.withhold(TOKEN);
@@ -52,6 +53,19 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
             "yarn gets no credential: that in `.yarnrc.yml` is for another registry".to_owned(),
         );
     }
+}
+
+/// The variables that yarn takes for one of those that are set: it ignores the case, and takes several marks between words for one.
+fn other_spellings<'a>(destination: &'a Destination<'_>) -> Vec<&'a str> {
+    let told = [&REGISTRY_VARIABLES[..], &CREDENTIAL_VARIABLES, &["YARN_NPM_ALWAYS_AUTH"]].concat();
+    let names = destination.cx.environment().names();
+    names.filter(|name| told.iter().any(|told| told != name && words(name).eq(words(told)))).collect()
+}
+
+/// The words of a variable's name, as yarn reads them.
+fn words(name: &str) -> impl Iterator<Item = String> {
+    let words = name.split(['_', '-', '.', ' ']).filter(|word| !word.is_empty());
+    words.map(str::to_ascii_lowercase)
 }
 
 /// The reason why yarn gets no token.
@@ -86,7 +100,9 @@ struct Settings<'a> {
 
 impl<'a> Settings<'a> {
     fn read(destination: &'a Destination<'_>) -> Self {
-        let name = destination.cx.environment().get("YARN_RC_FILENAME").unwrap_or(".yarnrc.yml");
+        let environment = destination.cx.environment();
+        let named = environment.names().find(|name| words(name).eq(words("YARN_RC_FILENAME")));
+        let name = named.and_then(|name| environment.get(name)).unwrap_or(".yarnrc.yml");
         let all = destination.files(name).iter().flat_map(|text| flattened(text)).collect();
         Self { destination, all }
     }

@@ -49,7 +49,7 @@ const RUN: &[(&str, &str)] = &[
     ),
     ("trusted-publish --help", "trusted_publish/token.rs help_names_what_there_is"),
     (
-        "ci-issuer --sigstore DIR",
+        "ci-issuer --provider github --sigstore DIR",
         "../../programs/ci-issuer/tests/ci_issuer.rs a_sigstore_instance_is_played_beside_the_issuer_and_described_in_a_folder",
     ),
     ("cargo run -p examples --bin demo", ".ci/run cargo run --quiet --locked -p examples --bin demo"),
@@ -218,8 +218,6 @@ const FORMS: &[&str] = &[
     "trusted-publish exec … -- COMMAND",
     "trusted-publish exec …",
     "trusted-publish exec --registry PROTOCOL --url URL",
-    "trusted-publish --registry",
-    "trusted-publish --registry pep-807",
 ];
 
 /// The beginning of README's block.

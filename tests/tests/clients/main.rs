@@ -8,6 +8,7 @@ mod exec_extensions;
 mod exec_files;
 mod exec_provenance;
 mod exec_services;
+mod exec_spelled;
 mod gem;
 mod messages;
 mod npm;

@@ -239,3 +239,36 @@ async fn the_doctor_says_that_npms_publish_fails_before_it_sends_anything_and_ru
         }
     }
 }
+
+#[needs(npm)]
+#[tokio::test]
+async fn the_doctor_says_that_another_tools_settings_were_not_looked_at() {
+    let npm = Tool::Npm.find().await;
+    let scene = Scene::start(Settings::new(&GITHUB), "", &[PACKAGE], "").await;
+    let (url, path, job) = (scene.url(), npm.path_first(), scene.npm_job());
+    let variables = [&borrowed(&job)[..], &[("PATH", path.to_str().unwrap())]].concat();
+    let npmrc = scene.npmrc();
+    for (number, (member, file, is_said)) in [
+        (r#","packageManager":"pnpm@10.34.9+sha512.x""#, "a", true),
+        (r#","packageManager":"yarn@4.18.1""#, "a", true),
+        (r#","packageManager":"npm@11.21.2""#, "pnpm-workspace.yaml", false),
+        ("", "pnpm-workspace.yaml", true),
+        ("", ".yarnrc.yml", true),
+        ("", "bunfig.toml", true),
+        ("", "a", false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let manifest = format!(r#"{{"name":"{PACKAGE}","version":"1.0.0"{member}}}"#);
+        let files = [("package.json", manifest.as_str()), (".npmrc", npmrc.as_str()), (file, "")];
+        let folder = npm.project(&format!("other-{number}"), &files);
+        let found = findings(&npm, &folder, &url, &variables).await;
+        assert_eq!(
+            found.iter().any(|code| code == "npm-settings-untold"),
+            is_said,
+            "{member} {file}: {found:?}"
+        );
+        assert!(!found.iter().any(|code| code == "registry-elsewhere"), "{member} {file}: {found:?}");
+    }
+}

@@ -140,6 +140,7 @@ async fn a_program_reads_what_was_written_and_what_a_file_was_built_from() {
     assert_eq!((failed.status.code(), failed.stdout), (Some(1), Vec::new()));
     let error = read(failed.stderr.split_inclusive(|byte| *byte == b'\n').next_back().unwrap());
     assert!(error["error"].as_str().unwrap().contains("nothing was written to the public log"), "{error}");
+    assert_eq!(error["code"], "provenance-authority", "{error}");
 
     let verify = |repository: &str| {
         let fixed = ["verify", "--format", "json", "--package", "@acme/widget@1.0.0", "widget-1.0.0.tgz"];
@@ -162,6 +163,7 @@ async fn a_program_reads_what_was_written_and_what_a_file_was_built_from() {
     assert_eq!((refused.status.code(), refused.stdout), (Some(1), Vec::new()));
     let error = read(&refused.stderr);
     assert!(error["error"].as_str().unwrap().contains("acme/widget"), "{error}");
+    assert_eq!(error["code"], "github-repository", "{error}");
 }
 
 fn read(text: &[u8]) -> Value {

@@ -46,6 +46,10 @@ fn a_failure_is_an_object_on_standard_error() {
     let error = objects[0]["error"].as_str().unwrap();
     assert_eq!(objects.len(), 1);
     assert!(error.contains("trusted publishing is switched off"), "{error}");
+    assert_eq!(objects[0].get("code"), None);
+    let output = run(&[], &npm("token", &["--trusted-publishing", "always"]));
+    let failed = self::objects(&output).pop().unwrap();
+    assert_eq!(failed["code"], "not-detected", "{failed}");
 }
 
 #[test]

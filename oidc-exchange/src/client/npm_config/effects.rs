@@ -1,6 +1,8 @@
 //! Effects of npm's settings on a publish, other than the choice of the registry.
 
-use oidc_core::{Diagnosis, Environment, Provider, Severity, Target, shown};
+use std::path::Path;
+
+use oidc_core::{Context, Diagnosis, Environment, Provider, Severity, Target, shown};
 use serde_json::{Map, Value};
 
 use super::{is_set, text, unlooked};
@@ -146,6 +148,30 @@ pub(super) fn of_manifest(settings: &Settings, manifest: &Map<String, Value>) ->
         );
         unlooked(problem).fix("leave them out, or run `npm publish --dry-run`, which shows the error")
     })
+}
+
+/// The tools that choose a registry by settings of their own, the file in which each has them, and the way to see which it is.
+const OTHER_TOOLS: [(&str, &str, &str); 3] = [
+    ("pnpm", "pnpm-workspace.yaml", "run `pnpm publish --dry-run`, which says where it publishes"),
+    ("yarn", ".yarnrc.yml", "run `yarn npm publish --dry-run`, which says where it publishes"),
+    ("bun", "bunfig.toml", "look at the registries in `bunfig.toml`, `.npmrc` and `publishConfig`"),
+];
+
+/// The limit on such a file, in bytes.
+const MAX_SETTINGS: usize = 1024 * 1024;
+
+/// Reports that the project is set up for another tool of npm's ecosystem, whose settings were not looked at.
+pub(super) fn other_tool(manifest: &Map<String, Value>, cx: &Context) -> Option<Diagnosis> {
+    let named = manifest.get("packageManager").and_then(Value::as_str);
+    let named = named.and_then(|named| named.split('@').next());
+    let is_here = |file: &str| cx.files().read(Path::new(file), MAX_SETTINGS).is_ok();
+    let mut tools = OTHER_TOOLS.iter();
+    let is_set_up = |tool: &str, file: &str| named.map_or_else(|| is_here(file), |named| named == tool);
+    let (tool, _, fix) = tools.find(|(tool, file, _)| is_set_up(tool, file))?;
+    let problem = format!(
+        "this project is set up for {tool}, which chooses a registry by settings of its own: they were not looked at, and npm was asked instead"
+    );
+    Some(unlooked(problem).fix(*fix))
 }
 
 /// Returns `true` if npm takes a value for yes. It lists a value as it stands, and takes every text for yes but

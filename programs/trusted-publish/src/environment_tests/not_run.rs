@@ -1,25 +1,6 @@
 //! Commands that would take the package to another registry, whatever a variable says. None of them is run.
 
-use oidc_core::Secret;
-
-use super::{Ecosystem, Job, OWN, job};
-
-impl Job {
-    /// The reason for which the command would publish at another registry, with a short-lived token and with a static credential.
-    async fn elsewhere(&self) -> [Option<String>; 2] {
-        let ecosystem = Ecosystem::named(self.registry).unwrap();
-        let (cx, command) = (self.context(), self.command());
-        let destination = self.destination(&command, &cx);
-        let token = ecosystem.with_token(&Secret::new("fresh"), &destination).await;
-        let without = ecosystem.without_token(&destination).await;
-        [token, without].map(|changes| changes.elsewhere(&destination).map(str::to_owned))
-    }
-
-    fn run_by(mut self, command: &[&'static str]) -> Self {
-        self.command = command.to_vec();
-        self
-    }
-}
+use super::{Job, OWN, job};
 
 const SCOPED: &str = "@acme/widget";
 const NPM: &[&str] = &["npm", "publish"];

@@ -77,6 +77,20 @@ pub enum ProvenanceError {
     Io(#[from] io::Error),
 }
 
+impl ProvenanceError {
+    /// The code of the diagnosis, where the error has one.
+    pub(super) fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Source(error) => Some(error.diagnosis().code),
+            Self::Refused(refusal) => Some(refusal.code()),
+            Self::Sign(error) => Some(error.diagnosis().code),
+            Self::Answer(diagnosis) => Some(diagnosis.code),
+            Self::Http(error) => error.code(),
+            _ => None,
+        }
+    }
+}
+
 /// The traces of a failure in public.
 fn logged(error: &SignError) -> &'static str {
     match error.logged() {

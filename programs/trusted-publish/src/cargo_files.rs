@@ -1,0 +1,79 @@
+//! cargo's settings: those that its command names, its variables and its files (the Cargo Book, "Configuration").
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use oidc_core::Context;
+use serde::Deserialize;
+
+/// A settings file may have this many bytes.
+const MAX_CONFIG: usize = 1 << 20;
+/// So many folders above the working directory are looked at.
+const MAX_PARENTS: usize = 16;
+
+/// The part of cargo's settings that is needed.
+#[derive(Default, Deserialize)]
+pub(super) struct Settings {
+    #[serde(default)]
+    pub(super) registries: BTreeMap<String, Registry>,
+    #[serde(default)]
+    pub(super) registry: Chosen,
+    #[serde(default)]
+    pub(super) alias: BTreeMap<String, Alias>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Registry {
+    pub(super) index: Option<String>,
+}
+
+/// The registry that is published to where a command names none.
+#[derive(Default, Deserialize)]
+pub(super) struct Chosen {
+    pub(super) default: Option<String>,
+}
+
+/// The words that a word of a command stands for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+pub(super) enum Alias {
+    Text(String),
+    Words(Vec<String>),
+}
+
+impl Alias {
+    pub(super) fn into_words(self) -> Vec<String> {
+        match self {
+            Self::Text(text) => text.split_whitespace().map(str::to_owned).collect(),
+            Self::Words(words) => words,
+        }
+    }
+}
+
+/// The settings that a command's `--config` options name, which stand before all others, the strongest first.
+pub(super) fn of_command<'a>(named: impl Iterator<Item = &'a str>, cx: &Context) -> Vec<Settings> {
+    let read = |value: &&str| match toml::from_str(value) {
+        Ok(settings) => Some(settings),
+        Err(_) => read(Path::new(value), cx),
+    };
+    named.collect::<Vec<_>>().iter().rev().filter_map(read).collect()
+}
+
+/// The settings of each file, the nearest first. A file that isn't there or can't be read is none that cargo reads.
+pub(super) fn of_files(cx: &Context) -> impl Iterator<Item = Settings> {
+    paths(cx).into_iter().filter_map(move |path| read(&path, cx))
+}
+
+fn read(path: &Path, cx: &Context) -> Option<Settings> {
+    let file = cx.files().read(path, MAX_CONFIG).ok()?;
+    toml::from_str(&String::from_utf8(file).ok()?).ok()
+}
+
+/// The paths of settings files. Of two in one folder, the one without an extension is read.
+fn paths(cx: &Context) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> =
+        (0..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)).join(".cargo")).collect();
+    let home = |name: &str| cx.environment().get(name).map(PathBuf::from);
+    folders.extend(home("CARGO_HOME").or_else(|| home("HOME").map(|home| home.join(".cargo"))));
+    folders.into_iter().flat_map(|folder| [folder.join("config"), folder.join("config.toml")]).collect()
+}

@@ -1,0 +1,43 @@
+//! The options that gem's settings files add to a push.
+//!
+//! Seen with gem 3.3: `gem` is for every command and `push` for this one. They stand before the command's own.
+
+use std::path::PathBuf;
+
+use super::destination::Destination;
+use super::gem_file::is_push_without_host;
+use super::options::values;
+use super::yaml_settings::flattened;
+
+/// The settings with options.
+const NAMES: [&str; 2] = ["gem", "push"];
+
+/// The file for all users.
+const OF_ALL: &str = "/etc/gemrc";
+
+/// The host other than the destination to which the settings send a push.
+pub(super) fn other_host(destination: &Destination<'_>) -> Option<String> {
+    if !is_push_without_host(destination) {
+        return None;
+    }
+    let texts = destination.read(paths(destination));
+    let settings = texts.iter().flat_map(|text| flattened(text));
+    let is_of_push = |keys: &[String]| matches!(keys, [key] if NAMES.contains(&key.trim_start_matches(':')));
+    let options: Vec<String> =
+        settings.filter(|(keys, _)| is_of_push(keys)).map(|(_, value)| value).collect();
+    let words: Vec<&str> = options.iter().flat_map(|option| option.split_whitespace()).collect();
+    let other = values(words.iter().copied(), "--host").find(|host| !destination.is(host));
+    other.map(str::to_owned)
+}
+
+fn paths(destination: &Destination<'_>) -> Vec<PathBuf> {
+    let environment = destination.cx.environment();
+    let home = destination.home();
+    let of_settings = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);
+    let of_settings = of_settings.or_else(|| Some(home.as_ref()?.join(".config")));
+    let named = environment.get("GEMRC").into_iter().flat_map(|paths| paths.split([':', ';']));
+    let named = named.chain(destination.values_of("--config-file")).map(PathBuf::from);
+    let own = home.iter().map(|home| home.join(".gemrc"));
+    let own = own.chain(of_settings.map(|folder| folder.join("gem/gemrc")));
+    named.chain(own).chain([PathBuf::from(OF_ALL)]).collect()
+}

@@ -54,7 +54,7 @@ impl MemoryLimits {
         self
     }
 
-    /// Replaces the number of shares; 0 counts as 1.
+    /// Replaces the number of shares. 0 counts as 1: either way, an account may have the whole store.
     #[must_use]
     pub fn shares(mut self, shares: usize) -> Self {
         self.shares = shares;

@@ -140,14 +140,14 @@ impl Trust {
     }
 
     /// Purges the publishers of accounts that lapsed or expired long ago ([`TrustPolicy::forget_after`]), in
-    /// batches of `limit`, until none are left. Returns their number. The operator's own stay: a
-    /// configuration file that is read again would add them again, and they would be in force again.
+    /// batches of `limit`, until none are left. A limit of 0 counts as 1. Returns the number of publishers. The operator's own
+    /// stay: a configuration file that is read again would add them again, and they would be in force again.
     ///
     /// # Errors
     ///
     /// When the store can't be reached.
     pub async fn purge(&self, limit: u32) -> Result<u64, TrustError> {
-        let ended = self.policy.forgotten(self.cx.clock().now());
+        let (ended, limit) = (self.policy.forgotten(self.cx.clock().now()), limit.max(1));
         let mut total = 0;
         loop {
             let purged = self.store.purge_publishers(ended, limit).await?;

@@ -82,10 +82,10 @@ impl SqlOptions {
         }
     }
 
-    /// Replaces the number of connections of this process, at least one.
+    /// Replaces the number of connections of this process. With 0, no database is opened ([`OpenError::Options`]).
     #[must_use]
     pub fn max_connections(mut self, connections: u32) -> Self {
-        self.max_connections = connections.max(1);
+        self.max_connections = connections;
         self
     }
 
@@ -179,6 +179,9 @@ impl SqlOptions {
     }
 
     fn target(&self) -> Result<Target, OpenError> {
+        if self.max_connections == 0 {
+            return Err(OpenError::options("`max_connections` is 0; expected 1 or more"));
+        }
         Target::new(self.url.expose(), self.schema.as_deref())
     }
 

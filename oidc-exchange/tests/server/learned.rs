@@ -102,3 +102,29 @@ async fn an_id_that_is_taken_out_of_the_configuration_of_a_proven_publisher_is_l
     let edited = registry.trust.edit(&moved.id, without()).await.unwrap();
     assert_eq!(edited.learned["repository_id"], "3");
 }
+
+/// The ids that an owner configured, and published with, keep the next owner of a name out as well as those that were learned.
+#[tokio::test]
+async fn a_publisher_without_ids_learns_those_that_a_proven_one_beside_it_is_configured_with() {
+    let registry = Registry::new().await;
+    let rules = json!({ "workflow": "anew.yml", "repository_id": "2" });
+    registry.configure(WIDGET, "acme/widget", &rules, false).await;
+    registry.configure(WIDGET, "acme/widget", &json!({ "workflow": "early.yml" }), false).await;
+    let early = of_workflow(&registry.store, "early.yml").await;
+    assert!(early.learned.is_empty(), "nothing says that the id is right");
+
+    let proven = of_workflow(&registry.store, "anew.yml").await;
+    assert!(registry.trust.published(&proven.package, &proven.id).await.unwrap());
+    registry.configure(WIDGET, "acme/widget", &json!({ "workflow": "late.yml" }), false).await;
+    let late = of_workflow(&registry.store, "late.yml").await;
+    assert_eq!((late.learned.get("repository_id").map(String::as_str), late.lapses), (Some("2"), false));
+    assert_eq!(outcome(&registry, &job("late.yml", "3")).await, Err(RefusalKind::NotTrusted), "a squatter");
+    assert_eq!(outcome(&registry, &job("late.yml", "2")).await, Ok(()));
+
+    let rules = json!({ "workflow": "moved.yml", "repository_id": "3" });
+    registry.configure(WIDGET, "acme/widget", &rules, false).await;
+    let moved = of_workflow(&registry.store, "moved.yml").await;
+    assert!(moved.learned.is_empty(), "its own id is the owner's word");
+    registry.configure(WIDGET, "acme/other", &json!({ "workflow": "x.yml" }), false).await;
+    assert!(of_workflow(&registry.store, "x.yml").await.learned.is_empty(), "another repository");
+}

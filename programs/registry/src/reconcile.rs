@@ -173,15 +173,32 @@ async fn replace_or_add(
     activate(trust, before, record).await?;
     match trust.edit(&before.id, record.clone()).await {
         Ok(_) => Ok(()),
-        // The API has it already: what is left to do is to remove the old one.
-        Err(TrustError::Exists { .. }) => remove(trust, before).await,
+        // The API has it already: what is left to do is to remove the old one, which it learns from before.
+        Err(TrustError::Exists { id }) => {
+            teach(trust, &id, record).await?;
+            remove(trust, before).await
+        }
         // It was pending and ended with the package's beginning, or another instance that starts at this moment was first.
         Err(TrustError::Missing) => {
             let mut record = record.clone();
             record.learned.clone_from(&before.learned);
+            record.lapses &= record.learned.is_empty();
             record.created_at = before.created_at;
             add(trust, &record).await
         }
+        Err(error) => Err(StartError::Trust(error.to_string())),
+    }
+}
+
+/// Gives an equal publisher, which the API added and nobody has used, the ids that others of its package know.
+async fn teach(trust: &Trust, id: &str, equal: &PublisherRecord) -> Result<(), StartError> {
+    let known = trust.list(&equal.package).await.map_err(|error| StartError::Trust(error.to_string()))?;
+    if !known.iter().any(|record| record.id == id && record.learned.is_empty()) {
+        return Ok(());
+    }
+    match trust.edit(id, equal.clone()).await {
+        // Somebody has removed it meanwhile, or added it to the file's.
+        Ok(_) | Err(TrustError::Missing | TrustError::Exists { .. }) => Ok(()),
         Err(error) => Err(StartError::Trust(error.to_string())),
     }
 }

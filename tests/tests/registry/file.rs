@@ -6,6 +6,7 @@ use std::path::Path;
 use ci_issuer::{self as issuer, Changes, GITHUB, Settings};
 use oidc_core::http::{Method, Request};
 use oidc_core::{Context, Secret};
+use oidc_exchange::server::{Package, PublisherRecord, Room, TrustStore as _};
 use oidc_exchange::sql::SqlStore;
 use registry::{self, Config};
 use serde_json::{Value, json};
@@ -206,6 +207,121 @@ async fn what_the_file_defines_as_well_the_api_does_not_remove() {
     let removed = ask(&registry, Method::Delete, &id, json!(null)).await;
     assert!((200..300).contains(&removed.status), "{removed:?}");
     registry.stop().await;
+}
+
+/// The API may have what an edit makes of the file's publisher. It is kept once, and knows then what the file's knew.
+#[tokio::test]
+async fn a_publisher_that_an_edit_makes_equal_to_the_apis_leaves_its_ids_to_it() {
+    const IDS: &str = "repository_id = \"2\"\nrepository_owner_id = \"1\"";
+    for (more, is_published) in [("", false), (IDS, true)] {
+        let world = World::new().await;
+        let registry = world.start(&[("acme/widget", "a.yml", more)]).await;
+        registry.stop().await;
+        let store = SqlStore::open(&database(world.folder.path())).await.unwrap();
+        // The same publisher for another workflow, as the API stores it.
+        let mut of_api = publishers(&store).await.remove(0);
+        (of_api.id, of_api.origin) = ("of-the-api".to_owned(), "api".to_owned());
+        of_api.config = json!({ "repository": "acme/widget", "workflow": "b.yml" });
+        of_api.lapses = true;
+        store.add(&of_api, &Room::default()).await.unwrap();
+        let registry = world.start(&[("acme/widget", "a.yml", more)]).await;
+        assert_eq!(world.status(&registry, OWNER, "a.yml").await, 201);
+        registry.stop().await;
+        if is_published {
+            let records = publishers(&store).await;
+            let of_file = records.iter().find(|record| record.origin == "file").unwrap();
+            store.published(&of_file.package, &of_file.id, of_file.created_at).await.unwrap();
+        }
+        let registry = world.start(&[("acme/widget", "b.yml", "")]).await;
+        let left = publishers(&store).await;
+        assert_eq!(left.iter().map(|record| &*record.origin).collect::<Vec<_>>(), ["api"], "{more}");
+        assert_eq!(world.status(&registry, SQUATTER, "b.yml").await, 404, "{more}");
+        assert_eq!(world.status(&registry, OWNER, "b.yml").await, 201, "{more}");
+        registry.stop().await;
+    }
+}
+
+/// Which of two of the same second is replaced is chance.
+#[tokio::test]
+async fn an_edit_keeps_the_ids_that_a_proven_publisher_was_configured_with_whichever_one_it_replaces() {
+    let world = World::new().await;
+    let ids = "repository_id = \"2\"\nrepository_owner_id = \"1\"";
+    for files in [["a.yml", "b.yml"], ["b.yml", "a.yml"]] {
+        let of = |file: &'static str| ("acme/widget", file, if file == "a.yml" { ids } else { "" });
+        world.start(&files.map(of)).await.stop().await;
+        let store = SqlStore::open(&database(world.folder.path())).await.unwrap();
+        let records = publishers(&store).await;
+        let proven = records.iter().find(|record| record.config["workflow"] == "a.yml").unwrap();
+        store.published(&proven.package, &proven.id, proven.created_at).await.unwrap();
+        let registry = world.start(&[("acme/widget", "c.yml", "")]).await;
+        assert_eq!(world.status(&registry, SQUATTER, "c.yml").await, 404, "{files:?}");
+        assert_eq!(world.status(&registry, OWNER, "c.yml").await, 201, "{files:?}");
+        registry.stop().await;
+        world.start(&[]).await.stop().await;
+    }
+}
+
+/// The package began by other means, which ends its pending publishers. The file's are there again as they were.
+#[tokio::test]
+async fn a_pending_publisher_that_has_learned_its_ids_does_not_lapse_when_its_package_begins_without_it() {
+    let world = World::new().await;
+    let pending = [("acme/widget", "a.yml", "pending = true"), ("acme/mirror", "b.yml", "pending = true")];
+    let registry = world.start(&pending).await;
+    assert_eq!(world.status(&registry, OWNER, "a.yml").await, 201);
+    registry.stop().await;
+    let regular = [("acme/widget", "a.yml", "pending = true"), ("acme/mirror", "b.yml", "")];
+    world.start(&regular).await.stop().await;
+    let store = SqlStore::open(&database(world.folder.path())).await.unwrap();
+    let records = publishers(&store).await;
+    let widget = records.iter().find(|record| record.config["workflow"] == "a.yml").unwrap();
+    assert_eq!((&*widget.learned["repository_id"], widget.pending, widget.lapses), ("2", true, false));
+}
+
+#[tokio::test]
+async fn what_an_owners_publisher_has_learned_stays_whatever_is_edited_and_while_none_is_allowed() {
+    let world = World::new().await;
+    let start = async |owners: bool, rules: &str| {
+        let head = head(world.issuer.url(), world.folder.path());
+        let package = format!("owners = {owners}\n[[package]]\necosystem = \"npm\"\nname = \"{WIDGET}\"\n");
+        let publisher = format!("[[package.publisher]]\nprovider = \"github\"\n{rules}\n");
+        let publisher = if rules.is_empty() { "" } else { &publisher };
+        let config = Config::parse(&(head + &package + publisher)).unwrap();
+        registry::Running::start(config, &world.cx).await
+    };
+    let status = async |registry: &registry::Running, repository: &str, owner: &str| {
+        let job = Changes::default()
+            .set("repository", repository)
+            .set("repository_id", format!("{owner}{}", repository.len()))
+            .set("repository_owner_id", owner)
+            .set("workflow_ref", format!("{repository}/.github/workflows/a.yml@refs/tags/v1.0.0"));
+        let token = world.issuer.token("npm:127.0.0.1", &job);
+        let url = registry.public_url().as_str().trim_end_matches('/').to_owned();
+        http::send(&world.cx, http::exchange(&url, WIDGET, &token)).await.status
+    };
+    let registry = start(true, "owner = \"acme\"").await.unwrap();
+    assert_eq!(status(&registry, "acme/widget", "1").await, 201);
+    registry.stop().await;
+    for rules in [
+        "owner = \"Acme\"",
+        "owner = \"acme\"\nrepository = \"acme/w*\"",
+        "owner = \"ACME\"\nworkflow = \"*.yml\"\nevent = \"push\"",
+        "owner = \"acme\"",
+    ] {
+        let registry = start(true, rules).await.unwrap();
+        assert_eq!(status(&registry, "acme/widget", "9").await, 404, "{rules}");
+        assert_eq!(status(&registry, "acme/wheel", "9").await, 404, "{rules}");
+        assert_eq!(status(&registry, "acme/wheel", "1").await, 201, "{rules}");
+        registry.stop().await;
+        let refused = start(false, rules).await.map(drop).unwrap_err().to_string();
+        assert!(refused.contains("owner"), "{refused}");
+    }
+    let registry = start(false, "").await.unwrap();
+    assert_eq!(status(&registry, "acme/widget", "1").await, 404, "the file has no publisher");
+    registry.stop().await;
+}
+
+async fn publishers(store: &SqlStore) -> Vec<PublisherRecord> {
+    store.list(&Package::new("npm", WIDGET)).await.unwrap()
 }
 
 async fn ages(store: &SqlStore) -> Vec<i64> {

@@ -88,8 +88,8 @@ impl Exchange {
         self.0.minter.recognise(token)
     }
 
-    /// Purges records that expired more than two minutes ago, in batches of `limit`, until none are left.
-    /// Returns their number.
+    /// Purges records that expired more than two minutes ago, in batches of `limit`, until none are left. A limit of 0 counts
+    /// as 1, since it decides about the time alone. Returns the number of records.
     ///
     /// Exchanges may have to wait for a batch, so a pause of 150 times its duration follows each: of the
     /// exchanges at that time, fewer than one in a hundred wait.

@@ -1,5 +1,7 @@
 //! Publishers that are added, edited and removed.
 
+use oidc_core::PublisherField;
+
 use super::{MAX_ACCOUNT, Trust, TrustError};
 use crate::server::package::Package;
 use crate::server::record::PublisherRecord;
@@ -12,8 +14,8 @@ const EDITS: usize = 5;
 
 impl Trust {
     /// Stores a publisher that [`Trust::prepare`] made, unless the package has it already. The publisher
-    /// takes over the ids that another publisher of the package has learned for the same identity, unless it
-    /// is configured with other ids. Returns the stored record.
+    /// takes over the ids that another publisher of the package has learned for the same identity, or is configured with and
+    /// [proven](PublisherRecord::proven), unless it is configured with other ids. Returns the stored record.
     ///
     /// # Errors
     ///
@@ -129,7 +131,8 @@ impl Trust {
     }
 
     /// Returns a publisher with the ids that others know of its identity, where it has learned none itself: those of
-    /// its package, and those of its account's publishers for a prefix that has some of its packages.
+    /// its package, and those of its account's publishers for a prefix that has some of its packages. An id that a proven
+    /// publisher is configured with counts as one that it has learned.
     async fn taught(
         &self,
         store: &dyn TrustStore,
@@ -140,6 +143,9 @@ impl Trust {
             let mut others = known.to_vec();
             if self.policy.allows_prefixes() {
                 others.extend(of_same_account(store, &publisher).await?);
+            }
+            for other in others.iter_mut().filter(|other| other.proven) {
+                other.learned.extend(self.configured_ids(other));
             }
             publisher.learned = publisher.known_beside(&others, None).cloned().unwrap_or_default();
             publisher.lapses &= publisher.learned.is_empty();
@@ -156,7 +162,9 @@ impl Trust {
         if old.identity == publisher.identity {
             publisher.learned.clone_from(&old.learned);
             if old.proven {
-                publisher.learned.extend(self.taken_out(old, &publisher));
+                let is_out = |(key, _): &(String, String)| publisher.config.get(key).is_none();
+                let taken_out: Vec<_> = self.configured_ids(old).into_iter().filter(is_out).collect();
+                publisher.learned.extend(taken_out);
             }
             publisher.lapses &= publisher.learned.is_empty();
             publisher.created_at = old.created_at;
@@ -167,14 +175,14 @@ impl Trust {
         publisher
     }
 
-    /// Returns the immutable ids that only the old publisher is configured with.
-    fn taken_out(&self, old: &PublisherRecord, new: &PublisherRecord) -> Vec<(String, String)> {
-        let platform = self.providers.for_issuer(&old.identity.issuer);
-        let fields = platform.map_or(&[][..], |platform| platform.fields_of(&old.config));
-        let is_out = |key| new.config.get(key).is_none();
-        let ids = fields.iter().filter(|field| field.learned && is_out(field.key));
-        ids.filter_map(|field| Some((field.key.to_owned(), old.config.get(field.key)?.as_str()?.to_owned())))
-            .collect()
+    /// Returns the immutable ids that a publisher is configured with, by their keys.
+    fn configured_ids(&self, record: &PublisherRecord) -> Vec<(String, String)> {
+        let platform = self.providers.for_issuer(&record.identity.issuer);
+        let fields = platform.map_or(&[][..], |platform| platform.fields_of(&record.config));
+        let id = |field: &PublisherField| {
+            Some((field.key.to_owned(), record.config.get(field.key)?.as_str()?.to_owned()))
+        };
+        fields.iter().filter(|field| field.learned).filter_map(id).collect()
     }
 }
 

@@ -54,6 +54,7 @@ async fn options_that_cant_be_used_are_refused_with_the_reason() {
         (SqlOptions::new("postgres://root:hunter2@localhost/registry").schema("Registry"), "lower-case"),
         (SqlOptions::new("postgres://root:hunter2@localhost/registry").schema("a, public"), "lower-case"),
         (SqlOptions::new("postgres://root:hunter2@localhost/registry").schema(""), "lower-case"),
+        (SqlOptions::new("sqlite:registry.db").max_connections(0), "`max_connections` is 0"),
     ] {
         for error in
             [options.open().await.map(drop), options.connect().await.map(drop), options.migrate().await]

@@ -1,9 +1,11 @@
-//! The store in memory and SQLite, asked the same at random: every answer is the same, and so is what is stored.
+//! The stores in memory, over rows, over SQLite and over PostgreSQL, asked the same at random: every answer is the same, and so
+//! is what is stored.
 
 mod operations;
 
 use std::sync::Arc;
 
+use needs::needs;
 use oidc_core::testing::FakeHttp;
 use oidc_exchange::memory::MemoryStore;
 use oidc_exchange::server::testing::conformance::Harness as _;
@@ -14,7 +16,8 @@ use oidc_exchange::server::{
 use serde_json::Value;
 
 use self::operations::{NAMES, Operation, Scene};
-use crate::databases::Sqlite;
+use super::rows;
+use crate::databases::{Postgres, Sqlite, postgres};
 use crate::hub::prefix;
 use crate::registry::{package, verifier};
 
@@ -23,23 +26,53 @@ const SEQUENCES: u64 = 12;
 const LENGTH: usize = 100;
 
 #[tokio::test]
-async fn the_store_in_memory_answers_as_sqlite_does() {
-    let (sqlite, mut granted, mut refused) = (Sqlite::new(), 0, 0);
+async fn the_stores_in_memory_and_over_rows_answer_as_sqlite_does() {
+    let (sqlite, mut counted) = (Sqlite::new(), Counted::default());
     for seed in 0..SEQUENCES {
         let mut scene = Scene::new(seed);
         let mut memory = World::over(MemoryStore::for_tests(), &scene);
-        let mut sqlite = World::over(sqlite.empty().await, &scene);
+        let others = vec![World::over(rows::empty(), &scene), World::over(sqlite.empty().await, &scene)];
+        counted.add(seed, &mut scene, &mut memory, others).await;
+    }
+    assert!(counted.granted > 50 && counted.refused > 50, "{counted:?}");
+}
+
+#[needs(postgres)]
+#[tokio::test]
+async fn postgresql_answers_as_the_store_in_memory_does() {
+    let (harness, mut counted) = (Postgres::new(postgres()), Counted::default());
+    for seed in 1_000..1_000 + SEQUENCES / 4 {
+        let mut scene = Scene::new(seed);
+        let mut memory = World::over(MemoryStore::for_tests(), &scene);
+        let others = vec![World::over(harness.empty().await, &scene)];
+        counted.add(seed, &mut scene, &mut memory, others).await;
+    }
+    harness.clean_up().await;
+    assert!(counted.granted > 10 && counted.refused > 10, "{counted:?}");
+}
+
+/// The exchanges that were granted and refused.
+#[derive(Debug, Default)]
+struct Counted {
+    granted: usize,
+    refused: usize,
+}
+
+impl Counted {
+    /// Asks all stores the same.
+    async fn add(&mut self, seed: u64, scene: &mut Scene, first: &mut World, mut others: Vec<World>) {
         for step in 0..LENGTH {
             let operation = scene.next();
-            let answers = (memory.apply(&operation).await, sqlite.apply(&operation).await);
-            assert_eq!(answers.0, answers.1, "seed {seed}, step {step}: {operation:?}");
+            let (answer, state) = (first.apply(&operation).await, first.state().await);
+            for other in &mut others {
+                assert_eq!(answer, other.apply(&operation).await, "seed {seed}, step {step}: {operation:?}");
+                assert_eq!(state, other.state().await, "seed {seed}, step {step}: {operation:?}");
+            }
             let is_exchange = matches!(operation, Operation::Exchange { .. });
-            granted += usize::from(is_exchange && answers.0.starts_with("granted"));
-            refused += usize::from(is_exchange && answers.0.starts_with("refused"));
-            assert_eq!(memory.state().await, sqlite.state().await, "seed {seed}, step {step}: {operation:?}");
+            self.granted += usize::from(is_exchange && answer.starts_with("granted"));
+            self.refused += usize::from(is_exchange && answer.starts_with("refused"));
         }
     }
-    assert!(granted > 50 && refused > 50, "{granted} exchanges were granted, {refused} refused");
 }
 
 /// A registry over one of the stores. Ids are random, so that publishers have numbers here.

@@ -147,6 +147,11 @@ impl RowTransaction for Transaction {
     }
 }
 
+/// An empty store over rows in memory.
+pub(super) fn empty() -> RowStore {
+    RowStore::new(InMemory { stored: Arc::default(), takes_turns: true })
+}
+
 struct Memory {
     takes_turns: bool,
     made: Mutex<Option<Arc<Stored>>>,

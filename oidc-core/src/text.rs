@@ -3,6 +3,8 @@ use std::mem;
 
 /// The number of characters of foreign text that are shown by default.
 const MAX_SHOWN: usize = 256;
+/// The texts before the `[` of a command to a CI platform's runner.
+const RUNNERS: [&str; 3] = ["##", "##vso", "##teamcity"];
 
 /// Foreign text, made safe for a message, a log line or a terminal.
 ///
@@ -10,9 +12,9 @@ const MAX_SHOWN: usize = 256;
 /// `\u{…}`; a text of more than 256 characters is cut and ends with `…`. Every value from a token, an
 /// environment variable or a server is passed through this before a person or a log sees it.
 ///
-/// The characters that make a line a command to GitHub's runner, which reads a job's output, are escaped too:
-/// the `[` of `##[`, anywhere, and the first `:` of a `::` at the beginning (actions/runner,
-/// `ActionCommand.cs`).
+/// The characters that make a line a command to a CI platform's runner, which reads a job's output, are escaped too:
+/// the `[` of `##[`, `##vso[` (Azure Pipelines) and `##teamcity[`, anywhere, and the first `:` of a `::` at the beginning
+/// (actions/runner, `ActionCommand.cs`).
 ///
 /// ```
 /// assert_eq!(oidc_core::shown("a\u{1b}[31mb").to_string(), "a\\u{1b}[31mb");
@@ -51,15 +53,13 @@ impl fmt::Display for Shown<'_> {
         }
         // GitHub's runner ignores white space before a command.
         let mut begins_command = self.text.trim_start().starts_with("::");
-        let mut before = (None, None);
-        let mut characters = self.text.chars();
-        for character in characters.by_ref().take(self.limit) {
+        let mut characters = self.text.char_indices();
+        for (place, character) in characters.by_ref().take(self.limit) {
             let commands = match character {
                 ':' => mem::take(&mut begins_command),
-                '[' => before == (Some('#'), Some('#')),
+                '[' => self.text.get(..place).is_some_and(is_before_command),
                 _ => false,
             };
-            before = (before.1, Some(character));
             if commands || is_deceptive(character) {
                 write!(f, "{}", character.escape_unicode())?;
             } else {
@@ -68,6 +68,14 @@ impl fmt::Display for Shown<'_> {
         }
         if characters.next().is_some() { f.write_char('…') } else { Ok(()) }
     }
+}
+
+/// Returns `true` if a `[` behind this text begins a command.
+fn is_before_command(text: &str) -> bool {
+    RUNNERS.iter().any(|runner| {
+        let word = text.len().checked_sub(runner.len()).and_then(|start| text.get(start..));
+        word.is_some_and(|word| word.eq_ignore_ascii_case(runner))
+    })
 }
 
 /// Characters that are invisible or that change how their neighbours are displayed (Unicode UAX 9
@@ -102,13 +110,18 @@ mod tests {
     }
 
     #[test]
-    fn is_no_command_of_githubs_runner() {
+    fn is_no_command_to_a_runner() {
         assert_eq!(shown("no ##[stop-commands]x").to_string(), "no ##\\u{5b}stop-commands]x");
         assert_eq!(shown("###[a]##[b]").to_string(), "###\\u{5b}a]##\\u{5b}b]");
+        assert_eq!(
+            shown("é ##vso[task.complete]##VSO[a]").to_string(),
+            "é ##vso\\u{5b}task.complete]##VSO\\u{5b}a]"
+        );
+        assert_eq!(shown("##teamcity[buildStop]").to_string(), "##teamcity\\u{5b}buildStop]");
         assert_eq!(shown("::stop-commands::x").to_string(), "\\u{3a}:stop-commands::x");
         assert_eq!(shown(" \u{3000}::error::x").to_string(), " \u{3000}\\u{3a}:error::x");
         assert_eq!(shown("a\n::error::b\r::c").to_string(), "a\\u{a}::error::b\\u{d}::c");
-        for text in ["a::b", "# [a]", "#[derive]", "## [a]", "[::1]:80", "##a[b]"] {
+        for text in ["a::b", "# [a]", "#[derive]", "## [a]", "[::1]:80", "##a[b]", "#vso[b]", "vso[b]"] {
             assert_eq!(shown(text).to_string(), text);
         }
         let twice = shown("##[a]").to_string();

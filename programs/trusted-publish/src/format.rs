@@ -72,12 +72,15 @@ impl<W: Write> Write for Messages<W> {
     }
 }
 
-/// JSON on one line that acts neither on a terminal nor on GitHub's runner.
+/// The texts before the `[` of a command to a CI platform's runner.
+const RUNNERS: [&str; 3] = ["##", "##vso", "##teamcity"];
+
+/// JSON on one line that acts neither on a terminal nor on a CI platform's runner.
 pub(super) fn line(value: &serde_json::Value) -> String {
     escaped(&value.to_string())
 }
 
-/// JSON on several lines that acts neither on a terminal nor on GitHub's runner.
+/// JSON on several lines that acts neither on a terminal nor on a CI platform's runner.
 pub(super) fn pretty(value: &impl Serialize) -> io::Result<String> {
     Ok(escaped(&serde_json::to_string_pretty(value)?))
 }
@@ -85,7 +88,10 @@ pub(super) fn pretty(value: &impl Serialize) -> io::Result<String> {
 /// The same JSON with escapes instead of everything but printable ASCII. They mean the same to a program.
 fn escaped(json: &str) -> String {
     let mut escaped = String::new();
-    for character in json.replace("##[", r"##\u005b").chars() {
+    let json = RUNNERS.iter().fold(json.to_owned(), |json, runner| {
+        json.replace(&format!("{runner}["), &format!(r"{runner}\u005b"))
+    });
+    for character in json.chars() {
         if character.is_ascii() && character != '\u{7f}' {
             escaped.push(character);
             continue;
@@ -112,6 +118,13 @@ mod tests {
             String::from_utf8(out).unwrap(),
             "::add-mask::x\n{\"message\":\"a \\\"b\\\" \\u009bc\"}\n"
         );
+    }
+
+    #[test]
+    fn json_is_no_command_to_a_runner() {
+        let value = serde_json::json!("##[a] ##vso[b] ##teamcity[c] #[d]");
+        assert_eq!(line(&value), r###""##\u005ba] ##vso\u005bb] ##teamcity\u005bc] #[d]""###);
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line(&value)).unwrap(), value);
     }
 
     #[test]

@@ -10,6 +10,8 @@ use serde::Deserialize;
 const MAX_CONFIG: usize = 1 << 20;
 /// So many folders above the working directory are looked at.
 const MAX_PARENTS: usize = 16;
+/// So many files that one includes are looked at.
+const MAX_INCLUDED: usize = 16;
 
 /// The part of cargo's settings that is needed.
 #[derive(Default, Deserialize)]
@@ -20,6 +22,16 @@ pub(super) struct Settings {
     pub(super) registry: Chosen,
     #[serde(default)]
     pub(super) alias: BTreeMap<String, Alias>,
+    #[serde(default)]
+    include: Vec<Included>,
+}
+
+/// Another settings file, beside this one, which it stands before.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Included {
+    Path(PathBuf),
+    Table { path: PathBuf },
 }
 
 #[derive(Deserialize)]
@@ -61,7 +73,18 @@ pub(super) fn of_command<'a>(named: impl Iterator<Item = &'a str>, cx: &Context)
 
 /// The settings of each file, the nearest first. A file that isn't there or can't be read is none that cargo reads.
 pub(super) fn of_files(cx: &Context) -> impl Iterator<Item = Settings> {
-    paths(cx).into_iter().filter_map(move |path| read(&path, cx))
+    paths(cx).into_iter().flat_map(move |path| with_included(&path, cx))
+}
+
+/// The settings of a file, and then of those that it includes, of which the last is the strongest.
+fn with_included(path: &Path, cx: &Context) -> Vec<Settings> {
+    let Some(settings) = read(path, cx) else { return Vec::new() };
+    let beside = |included: &Included| match included {
+        Included::Path(name) | Included::Table { path: name } => path.with_file_name(name),
+    };
+    let included: Vec<PathBuf> = settings.include.iter().rev().take(MAX_INCLUDED).map(beside).collect();
+    let included = included.iter().filter_map(|path| read(path, cx));
+    std::iter::once(settings).chain(included).collect()
 }
 
 fn read(path: &Path, cx: &Context) -> Option<Settings> {

@@ -65,15 +65,20 @@ async fn registries(output: ChildStderr) -> Vec<String> {
     let mut found = Vec::new();
     let mut line = Vec::new();
     while (&mut output).take(MAX_LINE).read_until(b'\n', &mut line).await.is_ok_and(|read| read > 0) {
-        found.extend(registry(&String::from_utf8_lossy(&line)));
+        found.extend(in_line(&String::from_utf8_lossy(&line)));
         line.clear();
     }
     found
 }
 
-/// The registry in a line, without the name and the password that may be before its host.
-fn registry(line: &str) -> Option<String> {
-    let url = line.split_once(SAYS)?.1.split_whitespace().next()?;
+/// The registries in a line, which may begin with words of the user's own.
+fn in_line(line: &str) -> impl Iterator<Item = String> {
+    line.split(SAYS).skip(1).filter_map(registry)
+}
+
+/// The registry at the beginning of a text, without the name and the password that may be before its host.
+fn registry(text: &str) -> Option<String> {
+    let url = text.split_whitespace().next()?;
     let (scheme, rest) = url.split_once("://")?;
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -98,12 +103,16 @@ mod tests {
     #[test]
     fn a_registry_is_what_stands_behind_the_words() {
         for (line, expected) in [
-            ("npm notice Publishing to https://r.example/a/ with tag latest", Some("https://r.example/a/")),
-            ("npm notice Publishing to https://a:***@r.example with tag latest", Some("https://r.example")),
-            ("npm notice Publishing to nowhere", None),
-            ("npm notice 1 kB https://r.example", None),
+            ("npm notice Publishing to https://r.example/a/ with tag latest", &["https://r.example/a/"][..]),
+            ("npm notice Publishing to https://a:***@r.example with tag latest", &["https://r.example"]),
+            (
+                "Publishing to https://a.example Publishing to https://b.example",
+                &["https://a.example", "https://b.example"],
+            ),
+            ("npm notice Publishing to nowhere", &[]),
+            ("npm notice 1 kB https://r.example", &[]),
         ] {
-            assert_eq!(registry(line).as_deref(), expected, "{line}");
+            assert_eq!(in_line(line).collect::<Vec<_>>(), expected, "{line}");
         }
     }
 }

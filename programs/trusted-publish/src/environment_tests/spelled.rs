@@ -88,6 +88,9 @@ const CARGO: &[&str] = &["cargo", "publish"];
 const OURS: &str = "[registries.ours]\nindex = \"sparse+https://own.example/a/index/\"\n";
 const THEIRS: &str = "[registries.ours]\nindex = \"sparse+https://other.example/\"\n";
 
+/// Settings that include others, of which the last is the strongest.
+const INCLUDES: &str = "include = [\"o.toml\", { path = \"p.toml\" }]\n";
+
 #[tokio::test]
 async fn of_several_indexes_with_one_name_cargo_takes_the_strongest() {
     for (files, variable, is_ours) in [
@@ -95,6 +98,24 @@ async fn of_several_indexes_with_one_name_cargo_takes_the_strongest() {
         (vec![("/home/me/.cargo/config.toml", OURS), (".cargo/config.toml", THEIRS)], None, false),
         (vec![("/home/me/.cargo/config.toml", THEIRS), (".cargo/config.toml", OURS)], None, true),
         (vec![(".cargo/config", THEIRS), (".cargo/config.toml", OURS)], None, false),
+        (
+            vec![
+                ("/home/me/.cargo/config.toml", OURS),
+                (".cargo/config.toml", INCLUDES),
+                (".cargo/o.toml", THEIRS),
+            ],
+            None,
+            false,
+        ),
+        (
+            vec![
+                ("/home/me/.cargo/config.toml", THEIRS),
+                (".cargo/config.toml", INCLUDES),
+                (".cargo/p.toml", OURS),
+            ],
+            None,
+            true,
+        ),
         (vec![(".cargo/config.toml", OURS)], Some("sparse+https://other.example/"), false),
         (vec![(".cargo/config.toml", THEIRS)], Some("sparse+https://own.example/a/index/"), true),
     ] {

@@ -65,7 +65,7 @@
 //! | `sha` | required | yes | exactly, in `ci_config_ref_uri` |
 //! | `pipeline_source` | required | | exactly |
 //! | `sub` | required, and read by no rule: projects can change its form | | |
-//! | `job_project_path`, `job_project_id` | where present, equal to the project's; a merge request's pipeline, or any on `refs/merge-requests/`, must have both | no, yes | ignoring ASCII case, exactly |
+//! | `job_project_path`, `job_project_id` | where present, equal to the project's; a merge request's pipeline, and a child pipeline that is not on a tag, must have both | no, yes | ignoring ASCII case, exactly |
 //! | `environment` | optional; absent, `null` and empty are the same | no | exactly |
 //! | `ref_protected` | optional, `"true"` or `"false"` | | exactly |
 //! | `runner_environment` | optional, `gitlab-hosted` or `self-hosted` | | exactly |
@@ -78,7 +78,7 @@
 //! |---|---|
 //! | that a person approved the publish | any job of the configuration can ask for a token; only a protected environment with approval asks a person |
 //! | that the code was reviewed | the configuration is the one of the pipeline's ref; constrain `ref`, `ref_protected` or `environment` |
-//! | that the file says what you read | a configuration includes others, and `ci_config_ref_uri` names only the first |
+//! | that the file says what you read | a configuration includes others, and `ci_config_ref_uri` names only the first. GitLab names the project's own file for child pipelines too and, in later versions, wherever the configuration is from elsewhere |
 //! | who started it | `user_login` is who triggered the pipeline |
 //! | that the machine is GitLab's | unless `runner_environment` is `gitlab-hosted` |
 //! | that the token was not used before | it lives as long as the job, an hour by default; the registry remembers `jti` |

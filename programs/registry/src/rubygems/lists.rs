@@ -14,14 +14,12 @@ use flate2::write::GzEncoder;
 use tokio::task::spawn_blocking;
 
 use super::marshal;
+use super::platform::EVERY_PLATFORM;
 use super::version::Version;
 use crate::failure::Failure;
 use crate::intake::blocking;
 use crate::pieces::Pieces;
 use crate::turns::Turns;
-
-/// The platform of a gem that is for every platform.
-const EVERY_PLATFORM: &str = "ruby";
 
 /// One of the lists.
 #[derive(Clone, Copy, Debug)]

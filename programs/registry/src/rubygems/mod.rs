@@ -20,6 +20,7 @@ mod attestations;
 mod index;
 mod lists;
 mod marshal;
+mod platform;
 mod publication;
 mod specification;
 mod unsupported;

@@ -6,7 +6,8 @@ use jiff::civil::Date;
 use oidc_core::shown;
 use oidc_exchange::rubygems::{GemName, InvalidGemName};
 
-use super::version::{self, Requirement, Version};
+use super::platform::{self, EVERY_PLATFORM};
+use super::version::{Requirement, Version};
 use super::yaml::{Field, InvalidField, InvalidYaml, Node, Object};
 use super::{InvalidName, normalized};
 
@@ -123,7 +124,7 @@ impl Specification {
         Ok(Self {
             name,
             version: Version::read(object.field("version"))?,
-            platform: version::platform(object.field("platform"))?,
+            platform: platform::platform(object.field("platform"))?,
             date: date(object.field("date"))?,
             summary: optional(object.field("summary"))?,
             description: optional(object.field("description"))?,
@@ -142,14 +143,15 @@ impl Specification {
     /// The version, and the platform unless it is every one: what the index calls this by.
     pub(super) fn number(&self) -> String {
         match self.platform.as_str() {
-            "ruby" => self.version.to_string(),
+            EVERY_PLATFORM => self.version.to_string(),
             platform => format!("{}-{platform}", self.version),
         }
     }
 
     /// The form that all spellings of the version and the platform share, such as 1.0 and 1.0.0.
     pub(super) fn identity(&self) -> String {
-        format!("{}-{}", self.version.canonical(), version::canonical_platform(&self.platform))
+        let platform = platform::canonical(&self.platform);
+        format!("{}-{}", self.version.canonical(), platform.as_deref().unwrap_or(&self.platform))
     }
 
     /// The name of the gem's file, which no other gem's version has: no part of a name is a version.
@@ -158,7 +160,13 @@ impl Specification {
     }
 }
 
+/// A gem that was built without a date, as by `gem build --force`, has the one that RubyGems gives it today.
+const NO_DATE: Date = Date::constant(1980, 1, 2);
+
 fn date(field: Field<'_>) -> Result<Date, InvalidField> {
+    if field.is_nothing() {
+        return Ok(NO_DATE);
+    }
     let day = field.time().and_then(|time| time.get(..10)).and_then(|day| day.parse::<Date>().ok());
     day.filter(|day| day.year() >= 1970).ok_or_else(|| field.invalid("a date such as 2026-01-02"))
 }
@@ -234,8 +242,11 @@ pub(super) mod tests {
             Specification::parse(&yaml).unwrap()
         };
         assert_eq!(native("x86_64-linux").file_name(), "widget-1.10-x86_64-linux.gem");
-        assert_eq!(native("X86_64-Linux").identity(), native("x86_64-linux").identity());
+        assert_eq!(native("i686-linux").identity(), native("x86-linux").identity());
         assert_ne!(native("x86_64-linux").identity(), widget.identity());
+        let undated = YAML.replace("date: 2026-11-20 00:00:00.000000000 Z", "date: ");
+        assert_ne!(undated, YAML);
+        assert_eq!(Specification::parse(&undated).unwrap().date.to_string(), "1980-01-02");
     }
 
     #[test]

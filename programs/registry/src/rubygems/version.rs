@@ -7,8 +7,6 @@ use super::yaml::{Field, InvalidField};
 
 /// A version may have this many characters.
 const MAX_VERSION: usize = 128;
-/// A platform may have this many characters.
-const MAX_PLATFORM: usize = 64;
 /// A requirement may have this many parts.
 const MAX_PARTS: usize = 32;
 /// The operators of a requirement.
@@ -158,37 +156,6 @@ impl fmt::Display for Requirement {
     }
 }
 
-/// Reads a platform, such as `x86_64-linux`; `ruby` is every one.
-pub(super) fn platform(field: Field<'_>) -> Result<String, InvalidField> {
-    if field.is_nothing() {
-        return Ok("ruby".to_owned());
-    }
-    let text = field.text()?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    if text.len() <= MAX_PLATFORM
-        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && text.chars().all(allowed)
-    {
-        return Ok(text.to_owned());
-    }
-    let expected = format!("a platform such as `x86_64-linux`, at most {MAX_PLATFORM} characters");
-    Err(field.invalid(expected))
-}
-
-/// The form that is the same for all that RubyGems takes for one platform (`Gem::Platform`): case and dashes don't matter, 32-bit
-/// processors of Intel's are one, and `jruby` is `java`.
-pub(super) fn canonical_platform(platform: &str) -> String {
-    let lower = platform.to_ascii_lowercase();
-    let (processor, system) = lower.split_once('-').unwrap_or((&lower, ""));
-    let is_old_intel = matches!(processor.as_bytes(), [b'i', b'0'..=b'9', b'8', b'6']);
-    let processor = match processor {
-        "jruby" => "java",
-        _ if is_old_intel => "x86",
-        other => other,
-    };
-    format!("{processor}{system}").replace('-', "")
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::yaml::Node;
@@ -259,40 +226,5 @@ mod tests {
         ] {
             assert!(read(&parts).is_err(), "{parts:.80}");
         }
-    }
-
-    #[test]
-    fn a_platform_is_a_word() {
-        let read = |text: &str| platform(Node::parse(text).unwrap().field("platform"));
-        assert_eq!(read("x86_64-linux-gnu").unwrap(), "x86_64-linux-gnu");
-        assert_eq!((read("ruby").unwrap(), read("~").unwrap()), ("ruby".to_owned(), "ruby".to_owned()));
-        for text in ["''", "-java", "../x", "\"a\\nb\"", "a b", "a|b", "a,b", "[a]", &"a".repeat(65)] {
-            assert!(read(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn spellings_of_one_platform_are_the_same() {
-        for (one, other) in [
-            ("x86_64-darwin-20", "x86_64-darwin20"),
-            ("X86_64-Linux", "x86_64-linux"),
-            ("i686-linux", "x86-linux"),
-            ("x86_64-linux-musl", "x86_64-linuxmusl"),
-            ("jruby", "java"),
-            ("Ruby", "ruby"),
-        ] {
-            assert_eq!(canonical_platform(one), canonical_platform(other));
-        }
-        let others = [
-            "ruby",
-            "java",
-            "x86-linux",
-            "x86_64-linux",
-            "x86_64-linux-musl",
-            "x86_64-darwin-21",
-            "arm64-darwin",
-        ];
-        let different: std::collections::BTreeSet<_> = others.map(canonical_platform).into();
-        assert_eq!(different.len(), others.len());
     }
 }

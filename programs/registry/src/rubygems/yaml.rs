@@ -14,9 +14,10 @@ use plain::{is_nothing, is_other, is_time};
 const MAX_DEPTH: usize = 12;
 /// A document may have this many values.
 const MAX_NODES: usize = 50_000;
-/// One text, or what is in brackets that may turn out to be a key, may have this many characters. The parser keeps all of
-/// those brackets until they close, at up to 200 bytes a character.
-const MAX_STRETCH: usize = 16 << 10;
+/// One text, or what is in brackets that may turn out to be a key, may have this many characters: a description of 64,000, as
+/// rubygems.org takes it, with its indentation. The parser keeps all of those brackets until they close, at up to 200 bytes a
+/// character.
+const MAX_STRETCH: usize = 96 << 10;
 /// The number of characters that an error repeats of a document.
 const MAX_SHOWN: usize = 80;
 /// A value with its tag, such as `!ruby/object:Gem::Version`.

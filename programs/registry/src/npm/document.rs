@@ -39,6 +39,10 @@ pub(super) enum InvalidDocument {
     NoTarball,
     #[error("a publish carries exactly one version; this one carries {0}")]
     NotOneVersion(usize),
+    #[error(
+        "a publish carries at most {MAX_ATTACHMENTS} attachments, a tarball and a provenance bundle; this one carries {0}"
+    )]
+    TooManyAttachments(usize),
     #[error("a publish carries exactly one tarball; this one carries {0}")]
     NotOneTarball(usize),
     #[error("a publish carries at most one provenance bundle; this one carries {0}")]
@@ -173,6 +177,9 @@ struct Attachments {
 
 impl Attachments {
     fn of(attachments: &Members<'_, MAX_ATTACHMENTS>) -> Result<Self, InvalidDocument> {
+        if attachments.count > MAX_ATTACHMENTS {
+            return Err(InvalidDocument::TooManyAttachments(attachments.count));
+        }
         let (mut tarballs, mut bundles) = (Vec::new(), Vec::new());
         for (Short(file), attachment) in &attachments.first {
             if file.ends_with(".tgz") {
@@ -183,9 +190,8 @@ impl Attachments {
                 return Err(InvalidDocument::UnknownAttachment(file.clone()));
             }
         }
-        let others = attachments.count.saturating_sub(attachments.first.len());
-        let ([tarball], 0) = (tarballs.as_slice(), others) else {
-            return Err(InvalidDocument::NotOneTarball(tarballs.len().saturating_add(others)));
+        let [tarball] = tarballs.as_slice() else {
+            return Err(InvalidDocument::NotOneTarball(tarballs.len()));
         };
         let bundle = match bundles.as_slice() {
             [] => None,

@@ -41,35 +41,90 @@ fn references(manifest: &Manifest<'_>, field: &'static str) -> Result<Texts, Inv
     Ok(texts.into_iter().map(|(name, wanted)| (name, reference(&wanted))).collect())
 }
 
-/// A reference to a repository at one of the hosts that npm knows, as npm writes it: `acme/widget`,
-/// `git@github.com:acme/widget.git` and `https://github.com/acme/widget` are `github:acme/widget`.
+/// A reference to a repository at one of the hosts that npm knows, without what npm writes otherwise: `acme/widget`,
+/// `git@github.com:acme/widget.git` and `https://www.github.com/acme/widget` are `github:acme/widget`.
 fn reference(wanted: &str) -> String {
     let wanted = wanted.trim();
-    let (place, commit) = match wanted.split_once('#') {
-        Some((place, commit)) => (place, format!("#{commit}")),
-        None => (wanted, String::new()),
-    };
-    match hosted(place) {
-        Some(short) => format!("{short}{commit}"),
-        None if is_short(place) => format!("github:{place}{commit}"),
-        None => wanted.to_owned(),
+    let (place, commit) =
+        wanted.split_once('#').map_or((wanted, None), |(place, commit)| (place, Some(commit)));
+    let Some(Hosted { place, branch }) = Hosted::parse(place) else { return wanted.to_owned() };
+    match commit.map(str::to_owned).or(branch) {
+        Some(commit) => format!("{place}#{commit}"),
+        None => place,
     }
 }
 
-/// The short name of a repository at one of the hosts that npm knows.
-fn hosted(place: &str) -> Option<String> {
-    let schemes = ["git+ssh://", "git+https://", "ssh://", "https://", "git://"];
-    let bare = schemes.iter().find_map(|scheme| place.strip_prefix(scheme)).unwrap_or(place);
-    let bare = bare.strip_prefix("git@").unwrap_or(bare);
-    let hosts = [("github.com", "github"), ("gitlab.com", "gitlab"), ("bitbucket.org", "bitbucket")];
-    hosts.iter().find_map(|(host, short)| {
-        let path = bare.strip_prefix(host)?.strip_prefix([':', '/'])?;
-        Some(format!("{short}:{}", path.strip_suffix(".git").unwrap_or(path)))
-    })
+/// The hosts of repositories that npm knows, and their short names.
+const HOSTS: [(&str, &str); 5] = [
+    ("github.com", "github"),
+    ("gitlab.com", "gitlab"),
+    ("bitbucket.org", "bitbucket"),
+    ("gist.github.com", "gist"),
+    ("git.sr.ht", "sourcehut"),
+];
+/// The schemes of their addresses.
+const SCHEMES: [&str; 6] = ["git+ssh", "git+https", "ssh", "https", "http", "git"];
+
+/// A repository at one of these hosts.
+struct Hosted {
+    /// The short name of the host and the repository's path there.
+    place: String,
+    /// The branch that the address names.
+    branch: Option<String>,
+}
+
+impl Hosted {
+    fn parse(place: &str) -> Option<Self> {
+        if let Some((short, path)) = place.split_once(':').filter(|(short, _)| is_short_name(short)) {
+            return Self::at(short, "", path);
+        }
+        if is_owner_and_name(place) {
+            return Self::at("github", "", place);
+        }
+        let (scheme, rest) =
+            place.split_once("://").map_or((None, place), |(scheme, rest)| (Some(scheme), rest));
+        let (user, rest) = rest.split_once('@').filter(|(user, _)| !user.contains('/')).unwrap_or(("", rest));
+        let is_address = scheme.map_or(!user.is_empty(), |scheme| {
+            SCHEMES.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+        });
+        let (host, path) = rest.split_at_checked(rest.find([':', '/'])?)?;
+        let host = host.to_ascii_lowercase();
+        let host = host.strip_prefix("www.").unwrap_or(&host);
+        let (_, short) = HOSTS.iter().find(|(known, _)| is_address && *known == host)?;
+        // Behind a scheme, a colon begins a port.
+        let port = path.strip_prefix(':').filter(|_| scheme.is_some()).and_then(|path| path.split_once('/'));
+        let path = port.map_or(path.get(1..)?, |(_, path)| path);
+        Self::at(short, user, path)
+    }
+
+    /// The repository at a path, unless the path leads to something else than a repository.
+    fn at(short: &str, user: &str, path: &str) -> Option<Self> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let path = path.strip_suffix(".git").unwrap_or(path);
+        let (mut parts, mut branch) = (path.split('/').collect::<Vec<_>>(), None);
+        if let ("github", [owner, name, "tree", rest @ ..]) = (short, parts.as_slice()) {
+            branch = Some(rest.join("/"));
+            parts = vec![*owner, *name];
+        }
+        let is_repository = match (short, parts.as_slice()) {
+            ("gist", [_] | [_, _]) => true,
+            ("gitlab", [_, _, ..]) => !parts.contains(&"-"),
+            (_, [_, _]) => true,
+            _ => false,
+        };
+        // A gist has a name of its own, whoever wrote it.
+        let path = if short == "gist" { parts.last()?.to_string() } else { parts.join("/") };
+        let user = if matches!(user, "" | "git") { String::new() } else { format!("{user}@") };
+        is_repository.then(|| Self { place: format!("{short}:{user}{path}"), branch })
+    }
+}
+
+fn is_short_name(name: &str) -> bool {
+    HOSTS.iter().any(|(_, short)| *short == name)
 }
 
 /// Returns `true` if a reference is `owner/name`, which npm takes for GitHub's.
-fn is_short(place: &str) -> bool {
+fn is_owner_and_name(place: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     let is_part =
         |part: &str| part.starts_with(|c: char| c.is_ascii_alphanumeric()) && part.chars().all(allowed);

@@ -66,6 +66,18 @@ fn what_clients_send_of_what_they_pack_is_taken() {
                 "c": "git+https://gitlab.com/x/c.git" } }),
             &[],
         ),
+        // As npm 11.21 sends them.
+        (
+            json!({ "dependencies": { "a": "http://github.com/acme/a", "b": "https://github.com/acme/b/tree/main",
+                "c": "https://www.github.com/acme/c", "d": "git@gist.github.com:11081aaa281.git", "e": "git@git.sr.ht:~a/b",
+                "f": "https://gist.github.com/user/11081aaa281", "g": "git+https://user:pw@github.com/acme/g",
+                "h": "HTTPS://GitHub.com/acme/h", "i": "ssh://git@github.com:22/acme/i.git" } }),
+            json!({ "dependencies": { "a": "github:acme/a", "b": "github:acme/b#main", "c": "github:acme/c",
+                "d": "git+ssh://git@gist.github.com/11081aaa281.git", "e": "git+ssh://git@git.sr.ht/~a/b.git",
+                "f": "git+https://gist.github.com/11081aaa281.git", "g": "git+https://user:pw@github.com/acme/g.git",
+                "h": "github:acme/h", "i": "github:acme/i" } }),
+            &[],
+        ),
         (
             json!({ "dependencies": { "a": "1" }, "bundledDependencies": true }),
             json!({ "dependencies": { "a": "1" }, "bundleDependencies": ["a"] }),
@@ -122,6 +134,26 @@ fn a_tarball_that_says_something_else_than_the_manifest_is_refused() {
         (
             json!({ "dependencies": { "a": "acme/a" } }),
             json!({ "dependencies": { "a": "github:evil/a" } }),
+            "`dependencies.a`",
+        ),
+        (
+            json!({ "dependencies": { "a": "https://github.com/acme/a/tree/main" } }),
+            json!({ "dependencies": { "a": "github:acme/a" } }),
+            "`dependencies.a`",
+        ),
+        (
+            json!({ "dependencies": { "a": "https://user@github.com/acme/a" } }),
+            json!({ "dependencies": { "a": "github:acme/a" } }),
+            "`dependencies.a`",
+        ),
+        (
+            json!({ "dependencies": { "a": "gist:11" } }),
+            json!({ "dependencies": { "a": "git@gist.github.com:12.git" } }),
+            "`dependencies.a`",
+        ),
+        (
+            json!({ "dependencies": { "a": "https://github.example/acme/a" } }),
+            json!({ "dependencies": { "a": "github:acme/a" } }),
             "`dependencies.a`",
         ),
         (json!({ "optionalDependencies": { "evil": "1" } }), json!({}), "`optionalDependencies.evil`"),

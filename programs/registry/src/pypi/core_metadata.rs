@@ -136,12 +136,9 @@ impl CoreMetadata {
             if line.is_empty() {
                 break;
             }
-            // Some readers take other characters for the end of a line too.
-            if line.contains(|c: char| c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}')) {
-                return Err(InvalidMetadata::Control(index + 1));
-            }
             if line.starts_with([' ', '\t']) {
-                let (_, value) = current.as_mut().ok_or(InvalidMetadata::NoField(index + 1))?;
+                let (name, value) = current.as_mut().ok_or(InvalidMetadata::NoField(index + 1))?;
+                check_line(line, name, index + 1)?;
                 value.push('\n');
                 value.push_str(line);
                 continue;
@@ -149,6 +146,7 @@ impl CoreMetadata {
             let is_name = |name: &str| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_graphic());
             let field = line.split_once(':').filter(|(name, _)| is_name(name));
             let (name, value) = field.ok_or(InvalidMetadata::NoField(index + 1))?;
+            check_line(line, name, index + 1)?;
             let before = current.replace((name, value.to_owned()));
             metadata.add_line(before)?;
         }
@@ -201,6 +199,24 @@ impl CoreMetadata {
     }
 }
 
+/// Checks that every reader takes a line for one: some take other characters for the end of a line too. A form feed, as in the
+/// texts of some licences, may stand before a space or the end of the line, since what follows continues the field either way.
+fn check_line(line: &str, field: &str, number: usize) -> Result<(), InvalidMetadata> {
+    let is_read = Field::of_file(field).is_some_and(|field| field.is_read);
+    let mut characters = line.chars().peekable();
+    while let Some(character) = characters.next() {
+        let is_harmless = character == '\u{c}'
+            && !is_read
+            && characters.peek().is_none_or(|next| matches!(next, ' ' | '\t'));
+        let ends_line =
+            character.is_control() && character != '\t' || matches!(character, '\u{2028}' | '\u{2029}');
+        if ends_line && !is_harmless {
+            return Err(InvalidMetadata::Control(number));
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,6 +235,21 @@ mod tests {
             assert!(Field::of_form(plural).is_some());
         }
         assert_eq!(Field::of_form("content"), None);
+    }
+
+    #[test]
+    fn the_text_of_a_licence_may_have_form_feeds() {
+        let file = "License: GPL\u{c}\n        \u{c}\n        a\u{c}        b\nName: a\n";
+        assert_eq!(CoreMetadata::parse(file.as_bytes()).unwrap().one("Name"), Some("a"));
+        for file in [
+            "License: a\n        \u{c}Requires-Dist: b\n",
+            "License: a\u{c}\u{c}\n",
+            "License: a\n\u{c}\n",
+            "License: a\u{b}\n",
+            "Summary: a\u{c}\n",
+        ] {
+            assert!(CoreMetadata::parse(file.as_bytes()).is_err(), "{file:?}");
+        }
     }
 
     #[test]

@@ -7,9 +7,12 @@ use pep440_rs::VersionSpecifiers;
 
 use super::marker::condition;
 
-/// The accepted versions, in an order that is the same for all spellings (packaging.python.org, "Version specifiers").
+/// The accepted versions, in an order that is the same for all spellings (packaging.python.org, "Version specifiers"). A comma
+/// may stand at the end, as installers take it and older build backends wrote it.
 pub(super) fn specifiers(text: &str) -> Option<String> {
-    let specifiers = VersionSpecifiers::from_str(text).ok()?;
+    let text = text.trim_end();
+    let listed = text.strip_suffix(',').filter(|listed| !listed.trim().is_empty()).unwrap_or(text);
+    let specifiers = VersionSpecifiers::from_str(listed).ok()?;
     let mut specifiers: Vec<String> = specifiers.iter().map(ToString::to_string).collect();
     specifiers.sort_unstable();
     specifiers.dedup();
@@ -77,6 +80,7 @@ mod tests {
             assert_ne!(requirement(one).unwrap(), requirement(other).unwrap(), "{one}");
         }
         assert_eq!(specifiers("!=3.9.1, >=3.8"), specifiers(">=3.8,!=3.9.1"));
+        assert_eq!(specifiers(">=3.8, "), specifiers(">=3.8"));
         assert_eq!(specifiers(""), Some(String::new()));
     }
 
@@ -94,6 +98,8 @@ mod tests {
             "gadget; extra == 'x",
             "gadget; for Linux",
             "gadget other",
+            "gadget >=1,,<2",
+            "gadget ,",
             "gadget (>=1",
             "wídget",
         ] {

@@ -14,6 +14,8 @@ use super::requirement::{requirement, specifiers};
 
 /// A summary may have this many characters.
 const MAX_SUMMARY: usize = 512;
+/// The accepted Pythons may have this many bytes: everybody who installs the project reads them.
+const MAX_PYTHONS: usize = 1024;
 /// The accepted names of licences: those of the SPDX list, with the older ones.
 const LICENCES: ParseMode = ParseMode {
     allow_slash_as_or_operator: false,
@@ -35,7 +37,11 @@ type Rule = (&'static str, fn(&str) -> bool, &'static str);
 
 /// The rules of fields that metadata has once.
 const ONCE: [Rule; 4] = [
-    ("Requires-Python", |text| specifiers(text).is_some(), "versions such as `>=3.9`"),
+    (
+        "Requires-Python",
+        |text| text.len() <= MAX_PYTHONS && specifiers(text).is_some(),
+        "versions such as `>=3.9`, in at most 1024 bytes",
+    ),
     ("Summary", is_summary, "one line of at most 512 characters"),
     (
         "Description-Content-Type",
@@ -251,6 +257,7 @@ mod tests {
             ("2.4", "License-Expression: MIT\nLicense: MIT\n", "leave `License` out"),
             ("2.4", "License-File: ../LICENSE\n", "a path below"),
             ("2.1", "Requires-Python: 3\n", "versions such as"),
+            ("2.1", &format!("Requires-Python: {}>=3\n", "!=3.99,".repeat(150)), "at most 1024 bytes"),
             ("2.1", "Requires-Dist: gadget @ https://example.org/x\n", "without a URL"),
             ("2.1", "Classifier: Private :: Do Not Upload\n", "none below `Private ::`"),
             ("2.1", "Classifier: typed\n", "a classifier such as"),

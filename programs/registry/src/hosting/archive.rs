@@ -23,6 +23,8 @@ const MAX_LINK_PATH: usize = 512;
 const MAX_LINK_PARTS: usize = 16;
 /// An extension header may have this many bytes: it holds a path.
 const MAX_EXTENSION: u64 = 8 << 10;
+/// All of them together may have this many: each path is looked at letter by letter, several times.
+const MAX_EXTENSIONS: u64 = 16 << 20;
 
 /// The beginnings of the keys that extension headers have for files with holes.
 const SPARSE: [&str; 3] = ["GNU.sparse.", "SCHILY.realsize", "SUN.holesdata"];
@@ -32,7 +34,10 @@ const SPARSE: [&str; 3] = ["GNU.sparse.", "SCHILY.realsize", "SUN.holesdata"];
 pub(crate) enum InvalidArchive {
     #[error("can't be unpacked, or is too large: more than {} MB unpacked", MAX_UNPACKED >> 20)]
     Unreadable,
-    #[error("has more than {MAX_ENTRIES} entries, or {MAX_LINKS} links")]
+    #[error(
+        "has more than {MAX_ENTRIES} entries, {MAX_LINKS} links, or {} MB of extension headers",
+        MAX_EXTENSIONS >> 20
+    )]
     Entries,
     #[error("has an entry whose header readers don't all take for the same path and length")]
     Header,
@@ -105,11 +110,12 @@ pub(crate) fn walk<E: From<InvalidArchive>>(
     mut visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut archive = unpacked(content);
-    let (mut extended, mut links) = (Extended::default(), Links::default());
+    let (mut extended, mut links, mut room) = (Extended::default(), Links::default(), MAX_EXTENSIONS);
     for entry in raw(&mut archive)? {
         let mut entry = entry?;
         let (kind, size) = (entry.header().entry_type(), entry.size());
         if extended.take(kind, size, &mut entry)? {
+            room = room.checked_sub(size).ok_or(InvalidArchive::Entries)?;
             continue;
         }
         let path =

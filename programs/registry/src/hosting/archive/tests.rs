@@ -277,6 +277,17 @@ fn entries_are_counted() {
 }
 
 #[test]
+fn extension_headers_are_bounded_together() {
+    let long = "a/".repeat(3_900);
+    let read = |count: usize| {
+        let one: [(u8, &str, &[u8]); 2] = [(b'L', "././@LongLink", long.as_bytes()), (b'0', "a", b"")];
+        paths(&archive(&one.repeat(count))).map(|paths| paths.len())
+    };
+    assert_eq!(read(2_100), Ok(2_100));
+    assert_eq!(read(2_200), Err(InvalidArchive::Entries));
+}
+
+#[test]
 fn a_path_that_leaves_its_folder_is_not_plain() {
     for path in ["a", "a/b", "./a", "a/./b", "a..b"] {
         assert!(is_plain(Path::new(path)), "{path}");

@@ -78,6 +78,11 @@ async fn cargo_publishes_and_builds(platform: &'static Platform, prefix: &str) {
     cargo.run(&consumer, &[], &["run"]).await.succeeded();
     let lock = std::fs::read_to_string(consumer.join("Cargo.lock")).unwrap();
     assert_eq!(lock.matches("checksum = ").count(), 2, "{lock}");
+    // Cargo reads no other form of the time than this one.
+    let line = http::send(&scene.cx, http::get(&scene.url(), "index/wi/dg/widget-one")).await;
+    let line = http::body(&line);
+    let published_at = line["pubtime"].as_str().unwrap();
+    assert!(published_at.len() == 20 && published_at.ends_with('Z'), "{line}");
 }
 
 #[tokio::test]

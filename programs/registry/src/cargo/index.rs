@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use oidc_core::Timestamp;
 use oidc_exchange::crates_io::CrateName;
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +117,15 @@ impl Line<'_> {
     }
 }
 
+/// A line with the time at which the version was published, which is in UTC and has no fraction: cargo passes over a line with
+/// another form of it.
+pub(super) fn dated(line: &str, published_at: Timestamp) -> String {
+    match line.strip_suffix('}') {
+        Some(members) => format!("{members},\"pubtime\":\"{published_at}\"}}"),
+        None => line.to_owned(),
+    }
+}
+
 /// The spelling of a crate in its line. Cargo looks for one spelling, and doesn't see lines of others.
 pub(super) fn spelling(line: &str) -> Option<String> {
     #[derive(Deserialize)]
@@ -146,6 +156,12 @@ mod tests {
         ] {
             assert_eq!(path_of(&CrateName::parse(name).unwrap()), path);
         }
+    }
+
+    #[test]
+    fn a_line_says_when_the_version_was_published() {
+        let dated = dated(r#"{"name":"a","v":2}"#, Timestamp::from_secs(1_700_000_000));
+        assert_eq!(dated, r#"{"name":"a","v":2,"pubtime":"2023-11-14T22:13:20Z"}"#);
     }
 
     #[test]

@@ -190,6 +190,7 @@ impl Publication {
             version,
             sha256,
             metadata: line,
+            dated: Some(index::dated),
             sidecar: Vec::new(),
             index_line: None,
             spelling: Some(index::spelling),

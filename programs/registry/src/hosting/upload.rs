@@ -1,5 +1,6 @@
 //! Files that are to be published, and published ones.
 
+use oidc_core::Timestamp;
 use oidc_provenance::{Attestation, Requirement};
 use sqlx::any::AnyRow;
 use sqlx::{FromRow, Row as _};
@@ -22,6 +23,8 @@ pub(crate) struct Upload {
     pub(crate) sha256: String,
     /// The part that is read together with the package's other files, as for an index.
     pub(crate) metadata: String,
+    /// Writes the time of the publish into the metadata, for clients that wait before they take a new version.
+    pub(crate) dated: Option<fn(&str, Timestamp) -> String>,
     /// The sidecar file, which is read alone, without the content; may be empty.
     pub(crate) sidecar: Vec<u8>,
     /// Makes the package's line in the index of all packages, of its name and all its files, oldest first, with this one.

@@ -18,8 +18,9 @@ use crate::hosting::{Hosting, Upload, sha256};
 use crate::intake::{Content, Spool};
 use crate::metered::Meter;
 
-/// A field that is read may have this many bytes. Everybody who installs the project reads what it says of Pythons.
-const MAX_FIELD: usize = 1024;
+/// A field that is read may have this many bytes: a summary has up to 512 characters, and the condition of a dependency can be
+/// long.
+const MAX_FIELD: usize = 4096;
 /// The attestations may have this many bytes, all together.
 const MAX_ATTESTATIONS: usize = 256 << 10;
 /// A form may have this many fields, those that are not read among them.
@@ -223,6 +224,7 @@ impl Form {
             name: file,
             sha256,
             metadata: metadata.to_string(),
+            dated: None,
             sidecar: Vec::new(),
             index_line: None,
             spelling: None,

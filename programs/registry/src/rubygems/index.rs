@@ -4,6 +4,7 @@
 
 use data_encoding::HEXLOWER;
 use md5::{Digest as _, Md5};
+use oidc_core::Timestamp;
 
 use super::specification::{Kind, Specification};
 use crate::hosting::{File, Page};
@@ -21,6 +22,11 @@ pub(super) fn line(specification: &Specification, sha256: &str) -> String {
         specification.required_ruby_version,
         specification.required_rubygems_version,
     )
+}
+
+/// A version's line with the time at which it was published, by which Bundler passes over versions that are too new (`cooldown`).
+pub(super) fn dated(line: &str, published_at: Timestamp) -> String {
+    format!("{},created_at:{published_at}\n", line.trim_end_matches('\n'))
 }
 
 /// The text before the lines of each file of the index.
@@ -62,6 +68,8 @@ mod tests {
     fn a_line_has_what_a_gem_needs_at_run_time() {
         let line = "1.10 gadget:~> 1.0&< 3|checksum:00ff,ruby:>= 2.7,rubygems:>= 0\n";
         assert_eq!(info(&[file("1.10")]), format!("---\n{line}"));
+        let at = ",rubygems:>= 0,created_at:2023-11-14T22:13:20Z\n";
+        assert_eq!(dated(line, Timestamp::from_secs(1_700_000_000)), line.replace(",rubygems:>= 0\n", at));
     }
 
     #[test]

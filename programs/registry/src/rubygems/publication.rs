@@ -112,6 +112,7 @@ impl Publication {
             identity: self.specification.identity(),
             sha256,
             metadata: line,
+            dated: Some(index::dated),
             sidecar: deflated(&marshal::dump(&self.specification))?,
             index_line: Some(index::list_line),
             spelling: None,

@@ -230,7 +230,7 @@ impl Store {
             .bind(&upload.identity)
             .bind(position)
             .bind(&upload.sha256)
-            .bind(&upload.metadata)
+            .bind(upload.dated.map_or_else(|| upload.metadata.clone(), |dated| dated(&upload.metadata, now)))
             .bind(size(upload))
             .bind(now.as_signed_secs())
             .bind(serde_json::to_string(by).map_err(|error| sqlx::Error::Encode(error.into()))?)

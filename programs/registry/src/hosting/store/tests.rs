@@ -15,6 +15,7 @@ async fn a_package_has_no_more_than_is_served_of_one() {
     let cx = Context::default().with_clock(oidc_core::testing::ManualClock::at(1));
     let publish = async |number: usize| {
         let upload = Upload {
+            dated: None,
             package: "widget".to_owned(),
             version: format!("1.0.{number}"),
             name: format!("widget-1.0.{number}.crate"),

@@ -113,7 +113,7 @@ impl Hosted {
             _ => false,
         };
         // A gist has a name of its own, whoever wrote it.
-        let path = if short == "gist" { parts.last()?.to_string() } else { parts.join("/") };
+        let path = if short == "gist" { (*parts.last()?).to_owned() } else { parts.join("/") };
         let user = if matches!(user, "" | "git") { String::new() } else { format!("{user}@") };
         is_repository.then(|| Self { place: format!("{short}:{user}{path}"), branch })
     }

@@ -3,8 +3,6 @@ use std::mem;
 
 /// The number of characters of foreign text that are shown by default.
 const MAX_SHOWN: usize = 256;
-/// The texts before the `[` of a command to a CI platform's runner.
-const RUNNERS: [&str; 3] = ["##", "##vso", "##teamcity"];
 
 /// Foreign text, made safe for a message, a log line or a terminal.
 ///
@@ -13,8 +11,8 @@ const RUNNERS: [&str; 3] = ["##", "##vso", "##teamcity"];
 /// environment variable or a server is passed through this before a person or a log sees it.
 ///
 /// The characters that make a line a command to a CI platform's runner, which reads a job's output, are escaped too:
-/// the `[` of `##[`, `##vso[` (Azure Pipelines) and `##teamcity[`, anywhere, and the first `:` of a `::` at the beginning
-/// (actions/runner, `ActionCommand.cs`).
+/// the `[` behind `##` and letters, as in `##[` (GitHub), `##vso[` (Azure Pipelines) and `##teamcity[`, anywhere, and the first `:`
+/// of a `::` at the beginning (actions/runner, `ActionCommand.cs`).
 ///
 /// ```
 /// assert_eq!(oidc_core::shown("a\u{1b}[31mb").to_string(), "a\\u{1b}[31mb");
@@ -70,12 +68,9 @@ impl fmt::Display for Shown<'_> {
     }
 }
 
-/// Returns `true` if a `[` behind this text begins a command.
+/// Returns `true` if a `[` behind this text begins a command, whatever letters stand between.
 fn is_before_command(text: &str) -> bool {
-    RUNNERS.iter().any(|runner| {
-        let word = text.len().checked_sub(runner.len()).and_then(|start| text.get(start..));
-        word.is_some_and(|word| word.eq_ignore_ascii_case(runner))
-    })
+    text.trim_end_matches(|character: char| character.is_ascii_alphabetic()).ends_with("##")
 }
 
 /// Characters that are invisible or that change how their neighbours are displayed (Unicode UAX 9

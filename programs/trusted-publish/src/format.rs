@@ -72,9 +72,6 @@ impl<W: Write> Write for Messages<W> {
     }
 }
 
-/// The texts before the `[` of a command to a CI platform's runner.
-const RUNNERS: [&str; 3] = ["##", "##vso", "##teamcity"];
-
 /// JSON on one line that acts neither on a terminal nor on a CI platform's runner.
 pub(super) fn line(value: &serde_json::Value) -> String {
     escaped(&value.to_string())
@@ -88,10 +85,11 @@ pub(super) fn pretty(value: &impl Serialize) -> io::Result<String> {
 /// The same JSON with escapes instead of everything but printable ASCII. They mean the same to a program.
 fn escaped(json: &str) -> String {
     let mut escaped = String::new();
-    let json = RUNNERS.iter().fold(json.to_owned(), |json, runner| {
-        json.replace(&format!("{runner}["), &format!(r"{runner}\u005b"))
-    });
     for character in json.chars() {
+        if character == '[' && is_before_command(&escaped) {
+            escaped.push_str(r"\u005b");
+            continue;
+        }
         if character.is_ascii() && character != '\u{7f}' {
             escaped.push(character);
             continue;
@@ -102,6 +100,12 @@ fn escaped(json: &str) -> String {
         }
     }
     escaped
+}
+
+/// Returns `true` if a `[` behind this text begins a command to a runner, as in `##[` and `##vso[`. JSON's own `[` stands behind
+/// no `#` and no letter.
+fn is_before_command(text: &str) -> bool {
+    text.trim_end_matches(|character: char| character.is_ascii_alphabetic()).ends_with("##")
 }
 
 #[cfg(test)]
@@ -122,8 +126,8 @@ mod tests {
 
     #[test]
     fn json_is_no_command_to_a_runner() {
-        let value = serde_json::json!("##[a] ##vso[b] ##teamcity[c] #[d]");
-        assert_eq!(line(&value), r###""##\u005ba] ##vso\u005bb] ##teamcity\u005bc] #[d]""###);
+        let value = serde_json::json!("##[a] ##VSO[b] ##teamcity[c] #[d]");
+        assert_eq!(line(&value), r###""##\u005ba] ##VSO\u005bb] ##teamcity\u005bc] #[d]""###);
         assert_eq!(serde_json::from_str::<serde_json::Value>(&line(&value)).unwrap(), value);
     }
 

@@ -47,20 +47,6 @@ const NOT_IN_A_FORK: &str = "run the publish in the project itself, not in a for
 /// Pipelines of merge requests, a fork's included.
 pub(super) const MERGE_REQUEST: &str = "merge_request_event";
 
-/// Pipelines that a pipeline of the same project started. They are of its merge request, if it is of one.
-const CHILD: &str = "parent_pipeline";
-
-/// The refs of merge requests. Tokens of their pipelines have the source branch as `ref_path` all the same.
-const MERGE_REQUEST_REFS: &str = "refs/merge-requests/";
-/// The refs of tags, on which no merge request's pipeline runs.
-const TAG_REFS: &str = "refs/tags/";
-
-/// The problems of tokens that do not say where their job runs.
-const OF_MERGE_REQUEST: &str =
-    "a merge request's pipeline may run in a fork, and the token doesn't say where it does";
-const OF_CHILD: &str =
-    "a child pipeline may be of a fork's merge request, and the token doesn't say where the job runs";
-
 /// GitLab writes `null` where the configuration is not a file of a project on the instance.
 fn has_own_configuration(token: &Token<'_>) -> Result<(), Mismatch> {
     if !token.claims.get(CI_CONFIG.claim).is_some_and(|uri| uri.is_null()) {
@@ -73,21 +59,20 @@ fn has_own_configuration(token: &Token<'_>) -> Result<(), Mismatch> {
 
 /// Refuses a merge request's pipeline, or a child that may be one, whose token does not say where the job runs, as none did
 /// before GitLab 18.4. The merge request may be of a fork: its pipeline can run in the project itself, and the branch in its
-/// token is then the fork's.
+/// token is then the fork's. No merge request's pipeline runs on a tag.
 fn says_where_it_runs(token: &Token<'_>) -> Result<(), Mismatch> {
-    let is_told = |field: &Field| token.claims.get(field.claim).is_some();
+    let has = |claim: &str| token.claims.get(claim).is_some();
     let (source, git_ref) = (token.required(EVENT.claim)?, token.required(REF.claim)?);
-    let (of, found, problem) = match &*source {
+    let (of, found) = match &*source {
         // Both claims are the project's: the rules before this one compared them.
-        _ if is_told(&JOB_PROJECT) && is_told(&JOB_PROJECT_ID) => return Ok(()),
-        MERGE_REQUEST => (EVENT.claim, source, OF_MERGE_REQUEST),
-        _ if git_ref.starts_with(MERGE_REQUEST_REFS) => (REF.claim, git_ref, OF_MERGE_REQUEST),
+        _ if has(JOB_PROJECT.claim) && has(JOB_PROJECT_ID.claim) => return Ok(()),
+        MERGE_REQUEST => (EVENT.claim, source),
+        _ if git_ref.starts_with("refs/merge-requests/") => (REF.claim, git_ref),
         // A certificate has no audience, and does not say where a job runs in any version.
-        CHILD if !git_ref.starts_with(TAG_REFS) && token.claims.get("aud").is_some() => {
-            (EVENT.claim, source, OF_CHILD)
-        }
+        "parent_pipeline" if !git_ref.starts_with("refs/tags/") && has("aud") => (EVENT.claim, source),
         _ => return Ok(()),
     };
+    let problem = "the pipeline may be of a fork's merge request: the token doesn't say where its job runs";
     let fix = "publish from a branch's or a tag's pipeline, or update GitLab to 18.4";
     Err(Mismatch::new(Diagnosis::new(codes::GITLAB_MERGE_REQUEST, claim(of), problem).found(found).fix(fix)))
 }

@@ -116,7 +116,7 @@ mod tests {
         assert_eq!(shown("::stop-commands::x").to_string(), "\\u{3a}:stop-commands::x");
         assert_eq!(shown(" \u{3000}::error::x").to_string(), " \u{3000}\\u{3a}:error::x");
         assert_eq!(shown("a\n::error::b\r::c").to_string(), "a\\u{a}::error::b\\u{d}::c");
-        for text in ["a::b", "# [a]", "#[derive]", "## [a]", "[::1]:80", "##a[b]", "#vso[b]", "vso[b]"] {
+        for text in ["a::b", "# [a]", "#[derive]", "## [a]", "[::1]:80", "##1[b]", "#vso[b]", "vso[b]"] {
             assert_eq!(shown(text).to_string(), text);
         }
         let twice = shown("##[a]").to_string();

@@ -92,6 +92,17 @@ pub async fn project(tool: &Client) -> (PathBuf, String) {
     (folder, format!("dist/{file}"))
 }
 
+/// A gem to push, built in the folder as `built.gem`; its specification ends with `more`.
+pub async fn gem_package(gem: &Client, more: &str) -> PathBuf {
+    let specification = format!(
+        "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
+         s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\n  {more}\nend\n"
+    );
+    let folder = gem.project("widget", &[("a.gemspec", &specification)]);
+    gem.run(&folder, &[], &["build", "a.gemspec", "--output", "built.gem"]).await.succeeded();
+    folder
+}
+
 /// A package to publish, with settings of its user.
 pub fn npm_package(tool: &Client, name: &str, npmrc: &str) -> PathBuf {
     std::fs::write(tool.home().join(".npmrc"), npmrc).unwrap();

@@ -10,7 +10,7 @@ use serde::Deserialize;
 const MAX_CONFIG: usize = 1 << 20;
 /// So many folders above the working directory are looked at.
 const MAX_PARENTS: usize = 16;
-/// So many files that one includes are looked at.
+/// So many files are looked at that one includes, itself or through others.
 const MAX_INCLUDED: usize = 16;
 
 /// The part of cargo's settings that is needed.
@@ -23,7 +23,30 @@ pub(super) struct Settings {
     #[serde(default)]
     pub(super) alias: BTreeMap<String, Alias>,
     #[serde(default)]
-    include: Vec<Included>,
+    include: Includes,
+}
+
+/// The files that one includes, in the form that cargo documents and the older one of a single file.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Includes {
+    Several(Vec<Included>),
+    One(Included),
+}
+
+impl Default for Includes {
+    fn default() -> Self {
+        Self::Several(Vec::new())
+    }
+}
+
+impl Includes {
+    fn all(&self) -> &[Included] {
+        match self {
+            Self::Several(files) => files,
+            Self::One(file) => std::slice::from_ref(file),
+        }
+    }
 }
 
 /// Another settings file, beside this one, which it stands before.
@@ -78,13 +101,20 @@ pub(super) fn of_files(cx: &Context) -> impl Iterator<Item = Settings> {
 
 /// The settings of a file, and then of those that it includes, of which the last is the strongest.
 fn with_included(path: &Path, cx: &Context) -> Vec<Settings> {
-    let Some(settings) = read(path, cx) else { return Vec::new() };
-    let beside = |included: &Included| match included {
-        Included::Path(name) | Included::Table { path: name } => path.with_file_name(name),
-    };
-    let included: Vec<PathBuf> = settings.include.iter().rev().take(MAX_INCLUDED).map(beside).collect();
-    let included = included.iter().filter_map(|path| read(path, cx));
-    std::iter::once(settings).chain(included).collect()
+    let (mut waiting, mut found) = (vec![path.to_owned()], Vec::new());
+    while let Some(path) = waiting.pop()
+        && found.len() <= MAX_INCLUDED
+    {
+        let Some(settings) = read(&path, cx) else { continue };
+        let beside = |included: &Included| match included {
+            Included::Path(name) | Included::Table { path: name } => path.with_file_name(name),
+        };
+        // The last one is looked at first.
+        let included = settings.include.all();
+        waiting.extend(included.iter().skip(included.len().saturating_sub(MAX_INCLUDED)).map(beside));
+        found.push(settings);
+    }
+    found
 }
 
 fn read(path: &Path, cx: &Context) -> Option<Settings> {

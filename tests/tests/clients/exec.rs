@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
 use needs::needs;
-use tests::astray::{STATIC, World, npm_package, project, with_dependencies};
+use tests::astray::{STATIC, World, gem_package, npm_package, project, with_dependencies};
 use tests::clients::Tool;
 
 /// A tool for Python indexes, under `exec` and then by itself with a token alone.
@@ -257,10 +257,7 @@ async fn cargo_is_not_run_for_a_package_that_names_another_registry() {
 async fn gem_publishes_at_the_url_and_nowhere_else() {
     let gem = Tool::Gem.find().await;
     let world = World::start().await;
-    let specification = "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
-                         s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\nend\n";
-    let folder = gem.project("widget", &[("a.gemspec", specification)]);
-    gem.run(&folder, &[], &["build", "a.gemspec", "--output", "built.gem"]).await.succeeded();
+    let folder = gem_package(&gem, "").await;
     let url = format!("{}rubygems/", world.scene.url());
     let token = [("GEM_HOST_API_KEY", STATIC)];
     let push = ["push", "built.gem"];
@@ -281,13 +278,8 @@ async fn a_gem_that_names_another_host_goes_to_the_url_that_the_command_names_or
     let world = World::start().await;
     let url = format!("{}rubygems", world.scene.url());
     for (key, is_pushed) in [("default_gem_server", true), ("allowed_push_host", false)] {
-        let specification = format!(
-            "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
-             s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\n  \
-             s.metadata = {{ '{key}' => 'https://gems.example' }}\nend\n"
-        );
-        let folder = gem.project(key, &[("a.gemspec", &specification)]);
-        gem.run(&folder, &[], &["build", "a.gemspec", "--output", "built.gem"]).await.succeeded();
+        let folder =
+            gem_package(&gem, &format!("s.metadata = {{ '{key}' => 'https://gems.example' }}")).await;
         let options = ["--registry", "rubygems", "--url", &url];
         let told = world.exec(&gem, &folder, &options, &[], &["push", "built.gem", "--host", &url]).await;
         assert_eq!(told.status.success(), is_pushed, "{told:?}");

@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use needs::needs;
-use tests::astray::{STATIC, World, npm_package, project};
+use tests::astray::{STATIC, World, gem_package, npm_package, project};
 use tests::clients::{Client, Output, Tool};
 
 const PYPI: &str = "https://upload.pypi.org/legacy/";
@@ -65,10 +65,7 @@ fn append(path: &Path, text: &str) {
 async fn gem_is_not_run_with_options_or_settings_that_name_a_public_host() {
     let gem = Tool::Gem.find().await;
     let world = World::start().await;
-    let specification = "Gem::Specification.new do |s|\n  s.name = 'widget'\n  s.version = '1.0.0'\n  s.summary = 'x'\n  \
-                         s.authors = ['x']\n  s.license = 'MIT'\n  s.files = []\nend\n";
-    let folder = gem.project("widget", &[("a.gemspec", specification)]);
-    gem.run(&folder, &[], &["build", "a.gemspec", "--output", "built.gem"]).await.succeeded();
+    let folder = gem_package(&gem, "").await;
     let url = format!("{}rubygems", world.scene.url());
     let exec = ["--registry", "rubygems", "--url", &url];
     for push in [
@@ -165,7 +162,7 @@ fn workspace(client: &Client) -> PathBuf {
     client.project("workspace", &files)
 }
 
-/// What npm or pnpm puts together of options, manifests and settings, it is asked by a dry run.
+/// The registry that npm or pnpm itself chooses by options, manifests and settings.
 #[needs(npm, pnpm)]
 #[tokio::test]
 async fn npm_and_pnpm_are_not_run_where_their_own_dry_run_names_a_public_host() {

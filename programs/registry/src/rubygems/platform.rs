@@ -10,7 +10,7 @@ const MAX_PLATFORM: usize = 64;
 /// The platform of a gem that is for every one.
 pub(super) const EVERY_PLATFORM: &str = "ruby";
 
-/// What RubyGems takes for the version of a system.
+/// The form of a system's version, as RubyGems reads it.
 #[derive(Clone, Copy, Debug)]
 enum Release {
     None,

@@ -116,6 +116,16 @@ async fn of_several_indexes_with_one_name_cargo_takes_the_strongest() {
             None,
             true,
         ),
+        (
+            vec![
+                ("/home/me/.cargo/config.toml", OURS),
+                (".cargo/config.toml", "include = 'one.toml'\n"),
+                (".cargo/one.toml", INCLUDES),
+                (".cargo/p.toml", THEIRS),
+            ],
+            None,
+            false,
+        ),
         (vec![(".cargo/config.toml", OURS)], Some("sparse+https://other.example/"), false),
         (vec![(".cargo/config.toml", THEIRS)], Some("sparse+https://own.example/a/index/"), true),
     ] {

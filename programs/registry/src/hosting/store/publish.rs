@@ -222,6 +222,7 @@ impl Store {
             "INSERT INTO hosted_file (ecosystem, name, package, version, identity, position, sha256,
                  metadata, size, published_at, published_by)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+        let metadata = upload.dated.map(|dated| dated(&upload.metadata, now));
         sqlx::query(statement)
             .bind(self.ecosystem)
             .bind(&upload.name)
@@ -230,7 +231,7 @@ impl Store {
             .bind(&upload.identity)
             .bind(position)
             .bind(&upload.sha256)
-            .bind(upload.dated.map_or_else(|| upload.metadata.clone(), |dated| dated(&upload.metadata, now)))
+            .bind(metadata.as_ref().unwrap_or(&upload.metadata))
             .bind(size(upload))
             .bind(now.as_signed_secs())
             .bind(serde_json::to_string(by).map_err(|error| sqlx::Error::Encode(error.into()))?)

@@ -12,7 +12,7 @@ use crate::server::{
 
 impl State {
     /// The position of a grant's publisher and the publisher, with the ids that it will have learned; `None` where
-    /// it is gone or has learned another id.
+    /// it is gone, or another id was learned.
     pub(super) fn learning(
         &self,
         granted: &GrantedBy,
@@ -21,6 +21,9 @@ impl State {
             |record: &PublisherRecord| record.id == granted.publisher && is_for(record, &granted.package);
         let index = self.publishers.iter().position(is_it)?;
         let record = self.publishers.get(index)?;
+        if !record.may_learn(&granted.learned, &self.publishers) {
+            return None;
+        }
         let mut ids = record.learned.clone();
         for pin in &granted.learned {
             if ids.entry(pin.claim.to_owned()).or_insert_with(|| pin.value.clone()) != &pin.value {

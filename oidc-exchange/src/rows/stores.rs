@@ -106,7 +106,9 @@ impl PublisherStore for RowStore {
 
     async fn redeem(&self, grant: &Grant) -> Result<Redeemed, StoreError> {
         let publishers = grant.packages().iter().map(|granted| row::of_id(&granted.publisher));
-        let need = Need { uses: Some(*grant.replay_key()), ..Need::publishers(publishers) };
+        let learning = grant.packages().iter().filter(|granted| !granted.learned.is_empty());
+        let beside = learning.map(|granted| row::of_package(&granted.package));
+        let need = Need { uses: Some(*grant.replay_key()), ..Need::publishers(publishers.chain(beside)) };
         write!(self, need, store => store.redeem(grant))
     }
 }

@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use oidc_core::{Identity, Timestamp};
+use oidc_core::{Identity, ImmutableId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -193,22 +193,60 @@ impl PublisherRecord {
         let is_for =
             |record: &Self, package: &Package| record.package == *package || record.package.covers(package);
         let is_beside = |other: &&Self| {
-            let is_of_account = other.account == self.account && other.package.overlaps(&self.package);
-            let is_regular = !(other.pending || self.pending);
             let is_of_package = match named {
                 Some(package) => is_for(other, package) && is_for(self, package),
                 None => other.package == self.package && !self.package.is_prefix(),
             };
-            let is_of_same = is_of_account || is_regular && is_of_package;
-            is_of_same && other.identity == self.identity && !other.learned.is_empty()
-        };
-        let agrees = |other: &&Self| {
-            let configured = |claim| self.config.get(claim).and_then(Value::as_str);
-            other.learned.iter().all(|(claim, value)| configured(claim).is_none_or(|id| id == value))
+            let is_of_account = other.account == self.account && other.package.overlaps(&self.package);
+            let is_of_same = is_of_account || is_of_package && !(other.pending || self.pending);
+            is_of_same && self.may_take_over_from(other)
         };
         let nearness = |other: &&Self| (other.package.is_prefix(), Reverse(other.package.name.len()));
-        let found = others.into_iter().filter(is_beside).filter(agrees).min_by_key(nearness)?;
+        let found = others.into_iter().filter(is_beside).min_by_key(nearness)?;
         Some(&found.learned)
+    }
+
+    /// Returns `true` if another publisher has learned ids for the same identity and this one is not configured with
+    /// different ones.
+    fn may_take_over_from(&self, other: &Self) -> bool {
+        let configured = |claim: &String| self.config.get(claim).and_then(Value::as_str);
+        let agrees = |(claim, value): (&String, &String)| configured(claim).is_none_or(|id| id == value);
+        other.identity == self.identity && !other.learned.is_empty() && other.learned.iter().all(agrees)
+    }
+
+    /// Returns `true` unless a publisher that has learned no id would learn other ids than others of its package have
+    /// learned for the same identity, since it was decided that it learns these: regular publishers where it is regular,
+    /// and pending ones of its account where it is pending. A store asks for each publisher of a grant in the transaction that stores it,
+    /// with all publishers of the package. Ids of a publisher for a prefix are not compared.
+    ///
+    /// ```
+    /// use oidc_core::{Identity, ImmutableId, Timestamp};
+    /// use oidc_exchange::server::{Package, PublisherRecord};
+    ///
+    /// let publisher = |id, workflow| {
+    ///     let identity = Identity::new("https://token.actions.githubusercontent.com", "acme/widget");
+    ///     let config = serde_json::json!({ "repository": "acme/widget", "workflow": workflow });
+    ///     PublisherRecord::new(id, Package::new("npm", "widget"), "github", identity, config, Timestamp::default())
+    /// };
+    /// let mut first = publisher("1", "publish.yml");
+    /// first.learned.insert("repository_id".to_owned(), "7".to_owned());
+    /// let second = publisher("2", "nightly.yml");
+    /// assert!(second.may_learn(&[ImmutableId::new("repository_id", "7")], [&first, &second]));
+    /// assert!(!second.may_learn(&[ImmutableId::new("repository_id", "8")], [&first, &second]));
+    /// ```
+    pub fn may_learn<'a>(&self, ids: &[ImmutableId], of_package: impl IntoIterator<Item = &'a Self>) -> bool {
+        if ids.is_empty() || !self.learned.is_empty() || self.package.is_prefix() {
+            return true;
+        }
+        let is_of_same = |other: &&Self| other.account == self.account || !(other.pending || self.pending);
+        let is_beside = |other: &&Self| {
+            other.package == self.package && is_of_same(other) && self.may_take_over_from(other)
+        };
+        let agrees = |other: &Self| {
+            ids.iter().all(|id| other.learned.get(id.claim).is_none_or(|value| *value == id.value))
+        };
+        let mut beside = of_package.into_iter().filter(is_beside).peekable();
+        beside.peek().is_none() || beside.any(agrees)
     }
 
     /// Returns the texts among the [rules](Self::rules), learned or configured. On every platform they

@@ -18,15 +18,16 @@ use super::token_hash::TokenHash;
 pub enum Redeemed {
     /// The use of the identity token is recorded, and the publish token is stored.
     Granted,
-    /// As [`Granted`](Self::Granted), but without the packages of the publishers with these ids, which were removed
-    /// or learned another id meanwhile.
+    /// As [`Granted`](Self::Granted), but without the packages of the publishers with these ids: meanwhile they were removed,
+    /// or other ids were learned than they would learn.
     Partly(Vec<String>),
     /// The identity token was used as often as allowed, or its uses may have been purged. Nothing changed.
     AlreadyUsed,
     /// The identity token is older than the uses that the store remembers, so that it may have been used: see
     /// [`Grant::issued_at`]. Nothing changed.
     Unknowable,
-    /// Every publisher of the grant was removed or learned another id meanwhile. Nothing changed.
+    /// Meanwhile every publisher of the grant was removed, or other ids were learned than it would learn. Nothing
+    /// changed.
     Superseded,
 }
 
@@ -211,9 +212,10 @@ pub trait PublisherStore: fmt::Debug + Send + Sync {
     ///    record as old was purged. Of concurrent grants with one replay key, no more are granted, in all
     ///    processes together.
     /// 2. A publisher is left out if it is gone, if its package neither is nor [covers](Package::covers) the
-    ///    grant's, or if it has meanwhile learned another value for an id that it would learn here: learned ids
-    ///    are compared and set. An account that configures and removes publishers for somebody else's
-    ///    repository must not make that repository's exchange fail.
+    ///    grant's, or if another value was learned meanwhile for an id that it would learn here, by itself or by
+    ///    others of its package ([`PublisherRecord::may_learn`]): learned ids are compared and set, one grant after
+    ///    the other. An account that configures and removes publishers for somebody else's repository must not
+    ///    make that repository's exchange fail.
     /// 3. Of the other publishers, the [`learned`](PublisherRecord::learned) ids are stored;
     ///    [`lapses`](PublisherRecord::lapses) becomes `false` where an id was learned;
     ///    [`exchanged_at`](PublisherRecord::exchanged_at) becomes [`Grant::created_at`] where the publisher

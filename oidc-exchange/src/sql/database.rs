@@ -180,10 +180,10 @@ impl Write {
         if self.turn.is_some() { "" } else { " FOR SHARE" }
     }
 
-    /// The end of a `SELECT` that locks its row against removal until this transaction ends; others may refer
-    /// to it as well.
-    pub(super) fn for_reference(&self) -> &'static str {
-        if self.turn.is_some() { "" } else { " FOR KEY SHARE" }
+    /// The condition that a value is one of those that a statement selects. An index finds them, whatever the planner
+    /// of PostgreSQL expects.
+    pub(super) fn is_one_of(&self, selected: &str) -> String {
+        if self.turn.is_some() { format!("IN ({selected})") } else { format!("= ANY (ARRAY({selected}))") }
     }
 
     pub(super) async fn commit(self) -> Result<(), sqlx::Error> {

@@ -142,6 +142,9 @@ pub async fn concurrency<H: Harness>(harness: &H) {
     learning::of_concurrent_first_uses_with_different_ids_one_wins(&store, &other).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
+    learning::of_concurrent_first_uses_of_two_publishers_one_owner_wins(&store, &other).await;
+    let store = harness.empty().await;
+    let other = harness.elsewhere(&store).await;
     publishers::of_concurrent_equal_publishers_one_is_stored(&store, &other).await;
     let store = harness.empty().await;
     let other = harness.elsewhere(&store).await;
@@ -153,6 +156,8 @@ pub async fn learning<H: Harness>(harness: &H) {
     learning::ids_are_learned_with_the_grant(&harness.empty().await).await;
     learning::another_id_is_refused_and_burns_nothing(&harness.empty().await).await;
     learning::whoever_learned_another_id_is_left_out_of_a_grant(&harness.empty().await).await;
+    learning::publishers_of_a_package_learn_the_same_ids(&harness.empty().await).await;
+    learning::publishers_that_share_no_ids_learn_apart(&harness.empty().await).await;
 }
 
 /// Checks that publish tokens are found until they expire or are revoked.

@@ -1,8 +1,8 @@
 //! Redeeming a grant whose publishers learn ids.
 //!
-//! An id is compared with those that others learned until the publisher is locked, so PostgreSQL has to look at them in a
-//! statement of its own, with a snapshot of its own. The number of statements does not depend on the number of packages in the grant, since all other writers
-//! to SQLite wait meanwhile.
+//! An id is compared with those that were learned until the publisher is locked, and with it the others of its package, so
+//! PostgreSQL has to look at them in a statement of its own, with a snapshot of its own. The number of statements does not
+//! depend on the number of packages in the grant, since all other writers to SQLite wait meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,8 +11,8 @@ use oidc_core::ImmutableId;
 use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::super::database::{Database, Write};
-use super::super::rows::{WORTH_OF_LEARNED, names, package, parameters};
-use crate::server::{Grant, GrantedBy, Package, Redeemed};
+use super::super::rows::{WORTH_OF_LEARNED, names, parameters, records, select};
+use crate::server::{Grant, GrantedBy, Package, PublisherRecord, Redeemed};
 
 pub(super) async fn redeem(database: &Database, grant: &Grant) -> Result<Redeemed, sqlx::Error> {
     let mut write = database.write().await?;
@@ -74,65 +74,75 @@ struct Granted<'a> {
     new: Vec<&'a ImmutableId>,
 }
 
-/// Returns the packages whose publishers exist and have learned no other ids, and locks them until the
-/// transaction ends. Also returns the ids of the other publishers.
+/// Returns the packages whose publishers exist, and where no other ids were learned. Also returns the ids of the other
+/// publishers.
 async fn standing<'a>(
     write: &mut Write,
     packages: &'a [GrantedBy],
 ) -> Result<(Vec<Granted<'a>>, Vec<String>), sqlx::Error> {
-    // A transaction that learns has the publisher for itself, so that no other can learn between its read and
-    // its insert.
-    let learns = packages.iter().any(|by| !by.learned.is_empty());
-    let lock = if learns { write.for_update() } else { write.for_reference() };
-    let there = publishers(write.connection(), packages, lock).await?;
-    let learned = if learns { learned(write.connection(), packages).await? } else { BTreeMap::new() };
+    lock(write, packages).await?;
+    let records = publishers(write, packages).await?;
+    let by_id: BTreeMap<&str, &PublisherRecord> =
+        records.iter().map(|record| (&*record.id, record)).collect();
+    let mut of_package = BTreeMap::<&Package, Vec<&PublisherRecord>>::new();
+    for record in &records {
+        of_package.entry(&record.package).or_default().push(record);
+    }
+    let may_learn = |record: &PublisherRecord, by: &GrantedBy| {
+        let beside = of_package.get(&record.package).into_iter().flatten().copied();
+        let is_other = |pin: &ImmutableId| record.learned.get(pin.claim).is_some_and(|id| *id != pin.value);
+        !by.learned.iter().any(is_other) && record.may_learn(&by.learned, beside)
+    };
     let (mut granted, mut left_out) = (Vec::new(), Vec::new());
     for by in packages {
-        let known = |pin: &ImmutableId| learned.get(&(by.publisher.clone(), pin.claim.to_owned()));
         // A publisher that is there may be of a package with another name by now.
-        let is_for = |package: &Package| *package == by.package || package.covers(&by.package);
-        let is_there = there.get(&by.publisher).is_some_and(is_for);
-        if is_there && by.learned.iter().all(|pin| known(pin).is_none_or(|known| *known == pin.value)) {
-            let new = by.learned.iter().filter(|pin| known(pin).is_none()).collect();
-            granted.push(Granted { by, new });
-        } else {
-            left_out.push(by.publisher.clone());
+        let is_for =
+            |record: &PublisherRecord| record.package == by.package || record.package.covers(&by.package);
+        match by_id.get(&*by.publisher).filter(|record| is_for(record) && may_learn(record, by)) {
+            Some(record) => {
+                let new = by.learned.iter().filter(|pin| !record.learned.contains_key(pin.claim)).collect();
+                granted.push(Granted { by, new });
+            }
+            None => left_out.push(by.publisher.clone()),
         }
     }
     Ok((granted, left_out))
 }
 
-/// The existing publishers with their packages, locked in the order of their ids.
-async fn publishers(
-    connection: &mut AnyConnection,
-    packages: &[GrantedBy],
-    lock: &str,
-) -> Result<BTreeMap<String, Package>, sqlx::Error> {
-    let statement = format!(
-        "SELECT id, ecosystem, package, prefix FROM oidc_publisher WHERE id IN ({}) ORDER BY id{lock}",
-        parameters(1, packages.len())
+/// The condition that a publisher is one of the grant's, or may share learned ids with one: see
+/// [`PublisherRecord::may_learn`]. Pending publishers are found by the account, since any number of strangers may name a
+/// package that does not exist yet; the concatenation keeps the indexes on the package from being used for them.
+fn sharing(write: &Write, packages: &[GrantedBy]) -> String {
+    let of_grant = parameters(1, packages.len());
+    let beside = format!(
+        "SELECT s.id FROM oidc_publisher g JOIN oidc_publisher s ON s.ecosystem = g.ecosystem AND s.identity_key = g.identity_key \
+         AND s.issuer = g.issuer AND s.pending = g.pending AND s.prefix = '' AND g.prefix = '' AND g.id IN ({of_grant})"
     );
-    let query = sqlx::query_as(AssertSqlSafe(statement)).persistent(false);
-    let query = packages.iter().fold(query, |query, by| query.bind(&by.publisher));
-    let rows: Vec<(String, String, String, String)> = query.fetch_all(connection).await?;
-    rows.into_iter()
-        .map(|(id, ecosystem, name, prefix)| Ok((id, package(ecosystem, name, &prefix)?)))
-        .collect()
+    write.is_one_of(&format!(
+        "{beside} AND g.pending = 0 AND s.package = g.package \
+         UNION {beside} AND g.pending = 1 AND s.account = g.account AND s.package || '' = g.package \
+         UNION SELECT id FROM oidc_publisher WHERE id IN ({of_grant})"
+    ))
 }
 
-/// The ids that the publishers have learned, by publisher and claim.
-async fn learned(
-    connection: &mut AnyConnection,
-    packages: &[GrantedBy],
-) -> Result<BTreeMap<(String, String), String>, sqlx::Error> {
-    let statement = format!(
-        "SELECT publisher, claim, value FROM oidc_learned_id WHERE publisher IN ({})",
-        parameters(1, packages.len())
-    );
-    let query = sqlx::query_as(AssertSqlSafe(statement)).persistent(false);
+/// Locks the publishers in the order of their ids until the transaction ends, so that nobody else learns between its read
+/// and its insert.
+async fn lock(write: &mut Write, packages: &[GrantedBy]) -> Result<(), sqlx::Error> {
+    let (sharing, lock) = (sharing(write, packages), write.for_update());
+    let statement = format!("SELECT id FROM oidc_publisher WHERE id {sharing} ORDER BY id{lock}");
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
     let query = packages.iter().fold(query, |query, by| query.bind(&by.publisher));
-    let rows: Vec<(String, String, String)> = query.fetch_all(connection).await?;
-    Ok(rows.into_iter().map(|(publisher, claim, value)| ((publisher, claim), value)).collect())
+    query.fetch_all(write.connection()).await?;
+    Ok(())
+}
+
+/// Reads the publishers, with what others committed before they were locked.
+async fn publishers(write: &mut Write, packages: &[GrantedBy]) -> Result<Vec<PublisherRecord>, sqlx::Error> {
+    let statement = select(&format!("p.id {}", sharing(write, packages)));
+    let query = sqlx::query(AssertSqlSafe(statement)).persistent(false);
+    let query = packages.iter().fold(query, |query, by| query.bind(&by.publisher));
+    let rows = query.fetch_all(write.connection()).await?;
+    records(&rows).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// Stores the packages of the publish token, by their own publishers and by those for prefixes.

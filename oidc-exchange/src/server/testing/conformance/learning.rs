@@ -2,9 +2,10 @@
 
 use super::answers::{candidates, listed, redeemed};
 use super::scene::{
-    Records as _, by, found, grant, hash, package, publisher, stored, together, with_publisher,
+    Records as _, by, configured, found, grant, hash, later, package, publisher, stored, together,
+    with_publisher,
 };
-use crate::server::{Grant, PublisherStore, Redeemed, TokenStore, TrustStore};
+use crate::server::{Grant, PublisherRecord, PublisherStore, Redeemed, TokenStore, TrustStore};
 
 /// A grant of `widget` by `p`, which learns these ids.
 fn learning(jti: u8, token: &str, ids: &[(&'static str, &str)]) -> Grant {
@@ -76,6 +77,97 @@ where
     let known = learned(store, "gadget").await;
     let expected = [pair("repository_id", "8"), pair("repository_owner_id", "3")];
     assert_eq!(known, expected, "the other publisher learns its ids");
+}
+
+/// A grant by each of these publishers, which learns `8` where `p` has learned `7`.
+async fn another_learns<S>(store: &S, records: Vec<PublisherRecord>) -> Vec<(String, Redeemed)>
+where
+    S: PublisherStore + TrustStore,
+{
+    with_publisher(store).await;
+    for record in &records {
+        stored(store, record).await;
+    }
+    let first = learning(1, "a", &[("repository_id", "7")]);
+    assert_eq!(redeemed(store, &first).await, Redeemed::Granted, "a first use is granted");
+    let mut outcomes = Vec::new();
+    for (jti, record) in (2..).zip(records) {
+        let packages = vec![by(&record.id, &record.package.name, &[("repository_id", "8")])];
+        let outcome = redeemed(store, &Grant { packages, ..grant(jti, &record.id) }).await;
+        outcomes.push((record.id, outcome));
+    }
+    outcomes
+}
+
+/// The decision is older than what the other publisher has learned, or it would have been another one.
+pub(super) async fn publishers_of_a_package_learn_the_same_ids<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    let in_account = |id, account: &str| {
+        let account = Some(account.to_owned());
+        PublisherRecord { account, ..later(id, "widget", 1) }
+    };
+    let records = vec![later("q", "widget", 1), in_account("r", "alice")];
+    for (id, outcome) in another_learns(store, records).await {
+        assert_eq!(
+            outcome,
+            Redeemed::Superseded,
+            "what a package has learned meanwhile is learned by `{id}`"
+        );
+        assert!(found(store, &id).await.is_none(), "a superseded redemption mints nothing");
+    }
+    let known = listed(store, &package("widget")).await;
+    assert_eq!(known.iter().filter(|record| !record.learned.is_empty()).count(), 1, "none learns another id");
+    let packages = vec![by("q", "widget", &[("repository_id", "7")])];
+    let same = Grant { packages, ..grant(2, "q") };
+    assert_eq!(
+        redeemed(store, &same).await,
+        Redeemed::Granted,
+        "nothing was burned, and the same id is no other"
+    );
+}
+
+pub(super) async fn publishers_that_share_no_ids_learn_apart<S>(store: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    let mut of_other = later("of-other", "widget", 1);
+    of_other.identity.key = "acme/other".to_owned();
+    let mut of_stranger = later("of-stranger", "widget", 1);
+    (of_stranger.account, of_stranger.pending) = (Some("mallory".to_owned()), true);
+    let by_choice = configured(later("by-choice", "widget", 1), "repository_id", "8");
+    let records = vec![of_other, of_stranger, by_choice, later("elsewhere", "gadget", 1)];
+    for (id, outcome) in another_learns(store, records).await {
+        assert_eq!(outcome, Redeemed::Granted, "`{id}` shares no ids with the package's other publisher");
+    }
+}
+
+pub(super) async fn of_concurrent_first_uses_of_two_publishers_one_owner_wins<S>(store: &S, other: &S)
+where
+    S: PublisherStore + TokenStore + TrustStore,
+{
+    for round in 0..16 {
+        let name = format!("raced-{round}");
+        let (one, two) = (format!("a-{round}"), format!("b-{round}"));
+        stored(store, &publisher(&one, &name)).await;
+        stored(store, &publisher(&two, &name)).await;
+        let first_use = |id: &str, value| {
+            let packages = vec![by(id, &name, &[("repository_id", value)])];
+            Grant { replay_key: hash(id).as_bytes().to_owned(), packages, ..grant(0, id) }
+        };
+        let grants = [first_use(&one, "7"), first_use(&two, "8")];
+        let redeem = |(place, grant)| redeemed(if place == 0 { store } else { other }, grant);
+        let outcomes = together(grants.iter().enumerate().map(redeem)).await;
+        let granted = outcomes.iter().filter(|outcome| **outcome == Redeemed::Granted).count();
+        assert_eq!(
+            granted, 1,
+            "of the first uses of two publishers of a package by two owners one is granted"
+        );
+        let known = listed(store, &package(&name)).await;
+        let learned = known.iter().filter(|record| !record.learned.is_empty()).count();
+        assert_eq!(learned, 1, "the publishers of a package do not learn different ids");
+    }
 }
 
 pub(super) async fn of_concurrent_first_uses_with_different_ids_one_wins<S>(store: &S, other: &S)

@@ -18,32 +18,31 @@ use super::values::Values;
 
 /// The statement for a publish token of one package, by a publisher of that package: of nearly all grants.
 ///
-/// It returns the id of the publisher where it is granted. A row without an id says that the identity token was used as often
-/// as allowed, or that its uses may have been purged; no row says that the publisher is gone.
+/// It returns the id of the publisher where it is granted, and no row where it is not. It has no more parts than a grant
+/// needs, since each of them costs time even where it does nothing; [`USED_UP`] tells the reason of a refusal.
 const ONE: &str = "\
-    WITH standing AS MATERIALIZED ( \
-        SELECT id FROM ( \
-            SELECT id, ecosystem, package, prefix FROM oidc_publisher WHERE id = $10 OFFSET 0 FOR KEY SHARE \
-        ) p WHERE ecosystem = $11 AND package = $12 AND prefix = '' \
-    ), burned AS ( \
+    WITH burned AS ( \
         INSERT INTO oidc_replay (key, uses, remember_until) \
-        SELECT $1, 1, $2 FROM oidc_purged WHERE id = 1 AND until_at < $2 AND EXISTS (SELECT 1 FROM standing) \
+        SELECT $1, 1, $2 FROM oidc_purged d CROSS JOIN ( \
+            SELECT ecosystem, package, prefix FROM oidc_publisher WHERE id = $10 OFFSET 0 FOR KEY SHARE \
+        ) p WHERE d.id = 1 AND d.until_at < $2 AND p.ecosystem = $11 AND p.package = $12 AND p.prefix = '' \
         ON CONFLICT (key) DO UPDATE SET uses = oidc_replay.uses + 1 WHERE oidc_replay.uses < $3 RETURNING key \
     ), minted AS ( \
         INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
         SELECT $4, $5, $6, $7, $8, $9 FROM burned \
-    ), of_packages AS ( \
-        INSERT INTO oidc_token_package (token, ecosystem, package, publisher) SELECT $4, $11, $12, $10 FROM burned \
     ), noted AS ( \
         UPDATE oidc_proven SET exchanged_at = $5 WHERE publisher = ( \
-            SELECT publisher FROM oidc_proven WHERE publisher = $10 AND exchanged_at IS DISTINCT FROM $5 \
-            AND EXISTS (SELECT 1 FROM burned) FOR UPDATE SKIP LOCKED) \
+            SELECT publisher FROM burned CROSS JOIN oidc_proven \
+            WHERE publisher = $10 AND exchanged_at IS DISTINCT FROM $5 FOR UPDATE OF oidc_proven SKIP LOCKED) \
     ) \
-    SELECT $10 FROM burned \
-    UNION ALL SELECT NULL WHERE NOT EXISTS (SELECT 1 FROM burned) AND ( \
-        EXISTS (SELECT 1 FROM standing) \
-        OR EXISTS (SELECT 1 FROM oidc_replay WHERE key = $1 AND uses >= $3) \
-        OR NOT EXISTS (SELECT 1 FROM oidc_purged WHERE id = 1 AND until_at < $2))";
+    INSERT INTO oidc_token_package (token, ecosystem, package, publisher) \
+    SELECT $4, $11, $12, $10 FROM burned RETURNING publisher";
+
+/// The statement for a grant that [`ONE`] refused. A row says that the identity token was used as often as allowed, or that
+/// its uses may have been purged; no row says that the publisher was gone. Both uses and their purge stay as they are.
+const USED_UP: &str = "\
+    SELECT CAST(NULL AS TEXT) WHERE EXISTS (SELECT 1 FROM oidc_replay WHERE key = $1 AND uses >= $3) \
+    OR NOT EXISTS (SELECT 1 FROM oidc_purged WHERE id = 1 AND until_at < $2)";
 
 /// The statement for several grants of the kind of [`ONE`] with different replay keys, in JSON. It returns a row for each of
 /// them: the replay key, and whether it was granted, or its identity token used up. Where neither is the case, no publisher
@@ -86,7 +85,8 @@ const TOGETHER: &str = "\
         OR NOT EXISTS (SELECT 1 FROM oidc_purged WHERE id = 1 AND until_at < w.remember_until)) AS is_used_up \
     FROM wanted w LEFT JOIN standing s ON s.replay_key = w.replay_key LEFT JOIN granted g ON g.replay_key = w.replay_key";
 
-/// The statement for all other grants, which returns what [`ONE`] returns.
+/// The statement for all other grants. It returns the ids of the publishers that are still there. A row without an id says that
+/// the identity token was used as often as allowed, or that its uses may have been purged; no row says that no publisher is left.
 const SEVERAL: &str = "\
     WITH wanted AS ( \
         SELECT * FROM jsonb_to_recordset(CAST($10 AS JSONB)) \
@@ -125,12 +125,16 @@ const SEVERAL: &str = "\
 
 /// Redeems a grant of any kind.
 pub(super) async fn alone(database: &Database, values: &Values) -> Result<Rows, sqlx::Error> {
-    let text = if values.is_of_one() { ONE } else { SEVERAL };
+    let is_of_one = values.is_of_one();
     retry(|| async {
         let mut connection = database.connection().await?;
-        let granted = values.bind(text)?.fetch_all(connection.used()).await?;
+        let text = if is_of_one { ONE } else { SEVERAL };
+        let mut rows = values.bind(text)?.fetch_all(connection.used()).await?;
+        if is_of_one && rows.is_empty() {
+            rows = values.bind_use(USED_UP).fetch_all(connection.used()).await?;
+        }
         connection.keep();
-        Ok(granted)
+        Ok(rows)
     })
     .await
 }

@@ -123,6 +123,11 @@ impl Values {
         Ok(sqlx::query_scalar_with(text, Self::arguments(std::slice::from_ref(self))?))
     }
 
+    /// Makes a query of the text of a statement and the first three values: those of the use.
+    pub(super) fn bind_use(&self, text: &'static str) -> QueryScalar<'_, Any, Option<String>, AnyArguments> {
+        sqlx::query_scalar(text).bind(&self.replay_key).bind(self.remember_until).bind(self.max_uses)
+    }
+
     /// Returns the arguments of grants, one after the other.
     pub(super) fn arguments(grants: &[Self]) -> Result<AnyArguments, sqlx::Error> {
         let mut arguments = AnyArguments::default();

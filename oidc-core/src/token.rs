@@ -202,7 +202,10 @@ const MIN_ENCODED: usize = 64;
 /// platform's answer, or in base64.
 pub(crate) fn holds_identity_token(text: &str) -> bool {
     let text = beginning(text);
-    names_identity_token(text) || decoded(text).any(|text| names_identity_token(&text))
+    let in_base64 = |text: &str| decoded(text).any(|text| names_identity_token(&text));
+    // Base64 may be broken into lines.
+    let is_broken = || text.contains('\n') && in_base64(&text.split_whitespace().collect::<String>());
+    names_identity_token(text) || in_base64(text) || is_broken()
 }
 
 fn names_identity_token(text: &str) -> bool {
@@ -323,6 +326,7 @@ mod tests {
             encoded.trim_end_matches('=').to_owned(),
             format!("Basic {}", STANDARD.encode(format!("__token__:{token}"))),
             URL_SAFE_NO_PAD.encode(format!("\u{ff}{token}")),
+            encoded.as_bytes().chunks(76).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
         ] {
             assert!(holds_identity_token(&text), "{text}");
         }

@@ -150,8 +150,8 @@ impl ProviderSet {
     }
 
     /// Returns the names of the variables in an environment that give away the job's identity: those that the
-    /// platforms name ([`Provider::identity_variables`]), whichever platform the job runs on, and any
-    /// variable that holds an identity token.
+    /// platforms name ([`Provider::identity_variables`]), whichever platform the job runs on, copies of these
+    /// under other names, and any variable that holds an identity token.
     ///
     /// A publish tool that runs foreign code, such as build scripts, removes these variables from that code's
     /// environment. A file, a command of the platform or a metadata server remains within the code's reach.
@@ -167,8 +167,20 @@ impl ProviderSet {
             self.iter().flat_map(|provider| provider.identity_variables()).copied().collect();
         let is_named = |name: &str| patterns.iter().any(|pattern| names(pattern, name));
         let is_token = |name: &str| environment.get(name).is_some_and(holds_identity_token);
-        environment.names().filter(|name| is_named(name) || is_token(name)).collect()
+        let secrets =
+            environment.names().filter(|name| is_named(name)).filter_map(|name| environment.get(name));
+        let secrets: Vec<&str> = secrets.map(str::trim).filter(|value| may_be_secret(value)).collect();
+        let is_copy = |name: &str| environment.get(name).is_some_and(|value| secrets.contains(&value.trim()));
+        environment.names().filter(|name| is_named(name) || is_token(name) || is_copy(name)).collect()
     }
+}
+
+/// The least length of a secret, in bytes.
+const MIN_SECRET: usize = 16;
+
+/// Returns `true` for a value that is neither a path nor an address.
+fn may_be_secret(value: &str) -> bool {
+    value.len() >= MIN_SECRET && !value.starts_with('/') && !value.contains("://") && !value.contains('@')
 }
 
 /// Returns `true` if an issuer is `known`, or at an address below it.

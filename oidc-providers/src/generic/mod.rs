@@ -121,11 +121,10 @@ pub(crate) const ID: &str = crate::GENERIC;
 /// The variables above, and those of platforms without a provider in this crate: Spacelift, env0, Vercel,
 /// Codefresh, SPIFFE, Kubernetes on AWS and Azure, managed identities of Azure.
 const IDENTITY_VARIABLES: &[&str] = &[
-    "OIDC_TOKEN",
-    "OIDC_TOKEN_FILE",
-    "*_OIDC_TOKEN",
-    "*_OIDC_TOKEN_FILE",
+    "*OIDC_TOKEN*",
+    "*OIDC_REQUEST*",
     "ID_TOKEN",
+    "*_ID_TOKEN_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
     "AZURE_FEDERATED_TOKEN*",
     "IDENTITY_ENDPOINT",

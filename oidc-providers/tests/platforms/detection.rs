@@ -6,7 +6,8 @@ use oidc_core::blocking::complete;
 use oidc_core::http::Response;
 use oidc_core::testing::{FakeHttp, FakeIssuer};
 use oidc_core::{
-    Ambient, Audience, Context, Detection, FileError, Files, SourceError, SourceErrorKind, TokenSource as _,
+    Ambient, Audience, Context, Detection, Environment, FileError, Files, SourceError, SourceErrorKind,
+    TokenSource as _,
 };
 use serde_json::json;
 
@@ -278,6 +279,11 @@ fn every_variable_that_decides_on_identity_is_named() {
 fn what_other_tools_ask_for_an_identity_with_is_named_too() {
     let names = [
         "SPACELIFT_OIDC_TOKEN_FILE",
+        "ARM_OIDC_REQUEST_TOKEN",
+        "ARM_OIDC_REQUEST_URL",
+        "ARM_OIDC_TOKEN_FILE_PATH",
+        "VAULT_ID_TOKEN_FILE",
+        "GOOGLE_CREDENTIALS",
         "AZURE_FEDERATED_TOKEN_FILE",
         "IDENTITY_ENDPOINT",
         "IDENTITY_HEADER",
@@ -293,6 +299,26 @@ fn what_other_tools_ask_for_an_identity_with_is_named_too() {
     let mut expected = names.to_vec();
     expected.sort_unstable();
     assert_eq!(found, expected);
+}
+
+#[test]
+fn a_copy_of_a_variable_that_gives_identity_is_hidden_too() {
+    let secret = "0123456789abcdef0123456789abcdef";
+    let environment = Environment::from_iter([
+        ("SYSTEM_ACCESSTOKEN", secret),
+        ("AZURE_DEVOPS_EXT_PAT", secret),
+        ("PADDED", "0123456789abcdef0123456789abcdef\n"),
+        ("OTHER", "0123456789abcdef0123456789abcde"),
+        ("SPIFFE_ENDPOINT_SOCKET", "unix:///run/spire/agent.sock"),
+        ("SOCKET", "unix:///run/spire/agent.sock"),
+        ("CI_JOB_JWT", "x"),
+        ("X", "x"),
+    ]);
+    let found = oidc_providers::all().identity_variables(&environment);
+    for name in environment.names() {
+        let is_left = ["OTHER", "SOCKET", "X"].contains(&name);
+        assert_eq!(found.contains(&name), !is_left, "{name}");
+    }
 }
 
 /// Runners of other servers set `GITHUB_ACTIONS` too, and a job of theirs is not told what helps on GitHub alone.

@@ -2,22 +2,23 @@
 //!
 //! Seen with bun 1.4.5: a scope's registry in `bunfig.toml` stands before every variable, and `install.registry` behind
 //! `BUN_CONFIG_REGISTRY`. A scope without a URL is npmjs's. `$NAME` in a value is replaced by what the variable holds, and `${NAME}` is not. The file is the one that the
-//! command names or else in the working directory, and `.bunfig.toml` in the home folder.
+//! command names or else in the working directory or the workspace's root above it, and `.bunfig.toml` in the home folder.
 
 use std::path::PathBuf;
 
 use oidc_exchange::client::Npm;
 use toml::{Table, Value};
 
-use super::destination::{Destination, MAX_FILE};
+use super::destination::{Destination, MAX_FILE, MAX_PARENTS};
 use super::npm_credentials::{Use, mentions};
-use super::npm_names::scope;
+use super::npm_packages::scopes;
 
-/// The registry that bun publishes the package at because of its scope, where it is another.
+/// The registry that bun publishes a package at because of its scope, where it is another.
 pub(super) fn elsewhere(destination: &Destination<'_>) -> Option<String> {
-    let scope = scope(destination)?;
-    let registry = files(destination).find_map(|settings| of_scope(&settings, scope))?;
-    (!destination.is(&registry)).then_some(registry)
+    let scopes = scopes(destination);
+    let settings: Vec<Table> = files(destination).collect();
+    let named = settings.iter().flat_map(|table| scopes.iter().filter_map(|scope| of_scope(table, scope)));
+    named.into_iter().find(|registry| !destination.is(registry))
 }
 
 /// bun writes a scope with its `@` or without, and its registry as a text or with credentials beside it.
@@ -73,6 +74,7 @@ fn files<'a>(destination: &'a Destination<'_>) -> impl Iterator<Item = Table> + 
     let paths = named
         .map(PathBuf::from)
         .chain(destination.folders().map(|folder| folder.join("bunfig.toml")))
+        .chain((1..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)).join("bunfig.toml")))
         .chain(home.map(|home| PathBuf::from(home).join(".bunfig.toml")));
     paths.filter_map(|path| {
         let bytes = destination.cx.files().read(&path, MAX_FILE).ok()?;

@@ -9,6 +9,7 @@ use toml::Table;
 use super::cargo_files::of_command;
 use super::changes::Changes;
 use super::destination::Destination;
+use super::shown_url::shown_url;
 
 /// The limit on cargo's description of a workspace, in bytes.
 const MAX_METADATA: usize = 32 << 20;
@@ -55,8 +56,7 @@ fn by_command(destination: &Destination<'_>, names: &[&str]) -> Option<String> {
     named.peek()?;
     let other = named.find(|(_, _, is_own)| !is_own);
     Some(other.map_or_else(String::new, |(option, value, _)| {
-        let value = value.rsplit_once('@').map_or(value, |(_, after)| after);
-        format!("`{option} {}` names another registry", shown(value))
+        format!("`{option} {}` names another registry", shown_url(value))
     }))
 }
 

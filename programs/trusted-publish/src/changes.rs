@@ -55,12 +55,19 @@ impl Changes {
 
     /// Adds a note for the user of these tools.
     pub(super) fn note(&mut self, tools: &'static [&'static str], text: String) {
-        self.notes.push(Note { tools, text, is_elsewhere: false });
+        self.add(Note { tools, text, is_elsewhere: false });
     }
 
     /// Adds a note for the user of these tools, which would publish at another registry, whatever a variable says.
     pub(super) fn note_elsewhere(&mut self, tools: &'static [&'static str], text: String) {
-        self.notes.push(Note { tools, text, is_elsewhere: true });
+        self.add(Note { tools, text, is_elsewhere: true });
+    }
+
+    /// What is said of one package is not said again of another.
+    fn add(&mut self, note: Note) {
+        if self.notes.iter().all(|known| known.text != note.text) {
+            self.notes.push(note);
+        }
     }
 
     /// The reason for which the command would publish at another registry.

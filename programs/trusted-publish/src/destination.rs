@@ -1,25 +1,18 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use oidc_core::{Context, HttpUrl, Secret};
 
 use super::cargo_alias;
+use super::command_words::{tool, upload};
+use super::npm_packages::{self, Manifest};
 use super::options::values;
-
-/// The programs that are told where to publish, each in its way; any other may run one of them.
-const TOOLS: &[&str] = &[
-    "twine", "uv", "maturin", "flit", "hatch", "pdm", "poetry", "npm", "pnpm", "yarn", "bun", "cargo", "gem",
-    "ovsx", "vsce",
-];
-
-/// The words by which a tool is told to upload, and those by which it is told to run something else.
-const UPLOADS: [&str; 3] = ["publish", "upload", "push"];
-const RUNS: [&str; 5] = ["run", "run-script", "exec", "dlx", "x"];
 
 /// So many folders of a command are looked at, and so many above the working directory.
 const MAX_FOLDERS: usize = 16;
-const MAX_PARENTS: usize = 16;
+pub(super) const MAX_PARENTS: usize = 16;
 
 /// A settings file may have this many bytes.
 pub(super) const MAX_FILE: usize = 8 << 20;
@@ -38,6 +31,8 @@ pub(super) struct Destination<'a> {
     /// The scheme that stands before cargo's token there.
     pub(super) cargo_scheme: Option<&'static str>,
     pub(super) cx: &'a Context,
+    /// See [`Destination::manifests`].
+    manifests: OnceLock<Vec<Manifest>>,
 }
 
 impl<'a> Destination<'a> {
@@ -56,7 +51,7 @@ impl<'a> Destination<'a> {
             Some("cargo") => cargo_alias::expanded(command, cx),
             _ => Cow::Borrowed(command),
         };
-        Self { url, public, package, command, cargo_scheme: None, cx }
+        Self { url, public, package, command, cargo_scheme: None, cx, manifests: OnceLock::new() }
     }
 
     /// With the scheme that stands before cargo's token there.
@@ -149,32 +144,18 @@ impl<'a> Destination<'a> {
 
     /// Returns `true` if the command is an upload by a tool that is known.
     pub(super) fn publishes(&self) -> bool {
-        let tool = self.tool();
-        let uploads = |argument| UPLOADS.contains(&argument) || is_short(argument, tool);
-        let runs = |argument| RUNS.contains(&argument);
-        tool.is_some() && self.arguments().any(uploads) && !self.arguments().any(runs)
+        self.tool().is_some_and(|tool| upload(tool, self.arguments()))
+    }
+
+    /// The manifests of the packages of npm's ecosystem that the command may publish.
+    pub(super) fn manifests(&self) -> &[Manifest] {
+        self.manifests.get_or_init(|| npm_packages::manifests(self))
     }
 
     /// The tool that the command is, if it is one that is known.
     pub(super) fn tool(&self) -> Option<&'static str> {
         tool(self.command.first()?)
     }
-}
-
-/// The tool that a program is, if it is one that is known.
-fn tool(program: &OsString) -> Option<&'static str> {
-    let name = Path::new(program).file_stem()?.to_str()?;
-    TOOLS.iter().copied().find(|tool| *tool == name)
-}
-
-/// Returns `true` if a tool takes a word for the beginning of the one that tells it to upload.
-fn is_short(argument: &str, tool: Option<&str>) -> bool {
-    let whole = match tool {
-        Some("npm") => "publish",
-        Some("gem") => "push",
-        _ => return false,
-    };
-    argument.len() > 1 && whole.starts_with(argument)
 }
 
 /// Returns `true` if a URL is of the vendor's own registry: at its host, or at the domain that the host is below, by https at its usual port.

@@ -1,8 +1,8 @@
 //! The registry at which npm or pnpm itself would publish, by its own dry run.
 //!
 //! Both choose it by options that may be cut short, settings, the manifests of members of a workspace and those in tarballs, by rules that
-//! change with their versions. The same command is run with `--dry-run` beforehand, without a token, without the package's scripts and
-//! without the network.
+//! change with their versions. The same command is run with `--dry-run` beforehand, without a token and without the package's scripts; and
+//! without the network, unless npm says nothing then, as it does of a tarball at another host.
 //!
 //! Seen with npm 11.21 and pnpm 10.34, which runs npm: each package's registry stands on standard error after [`SAYS`].
 
@@ -15,16 +15,20 @@ use tokio::process::ChildStderr;
 
 use super::child::PreparedCommand;
 use super::destination::Destination;
+use super::shown_url::without_credentials;
 
-/// The words before the registry.
-const SAYS: &str = "Publishing to ";
+/// The words before the registry, the latter for a publish that waits for approval.
+const SAYS: [&str; 2] = ["Publishing to ", "Staging to "];
 /// The options of a dry run. The last of several that contradict each other counts.
 const OPTIONS: [&str; 3] = ["--dry-run", "--ignore-scripts", "--loglevel=notice"];
+/// Another option of npm's, by which it asks no registry for the package's versions.
+const FORCE: &str = "--force";
 /// The word after which there are no options.
 const END: &str = "--";
-/// Variables that keep npm from requests and from exchanging a token, and have it say what it does.
-const VARIABLES: [(&str, &str); 3] =
-    [("CI", "false"), ("npm_config_offline", "true"), ("npm_config_loglevel", "notice")];
+/// Variables that keep npm from exchanging a token, and have it say what it does.
+const VARIABLES: [(&str, &str); 2] = [("CI", "false"), ("npm_config_loglevel", "notice")];
+/// The variable that keeps it from requests.
+const OFFLINE: &str = "npm_config_offline";
 /// So many bytes of a tool's output are read.
 const MAX_OUTPUT: u64 = 64 << 20;
 /// A line of it may have this many bytes, to count.
@@ -37,25 +41,41 @@ pub(super) async fn other_registry(
     run: &PreparedCommand<'_>,
     destination: &Destination<'_>,
 ) -> Option<String> {
-    let is_asked = matches!(destination.tool(), Some("npm" | "pnpm")) && destination.publishes();
-    if !is_asked {
-        return None;
+    let tool = destination.tool().filter(|tool| ["npm", "pnpm"].contains(tool) && destination.publishes())?;
+    let command = dry(run.command, tool)?;
+    // pnpm publishes no tarball of another host.
+    let offline: &[&str] = if tool == "npm" { &["true", "false"] } else { &["true"] };
+    for offline in offline {
+        let registries = ask(run, &command, offline, destination).await?;
+        if !registries.is_empty() {
+            return registries.into_iter().find(|registry| !destination.is(registry));
+        }
     }
-    let mut command = run.without_token(&dry(run.command)?);
-    command.envs(VARIABLES).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    None
+}
+
+/// The registries that the dry run names.
+async fn ask(
+    run: &PreparedCommand<'_>,
+    command: &[OsString],
+    offline: &str,
+    destination: &Destination<'_>,
+) -> Option<Vec<String>> {
+    let mut command = run.without_token(command);
+    command.envs(VARIABLES).env(OFFLINE, offline);
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.kill_on_drop(true).spawn().ok()?;
-    let registries = tokio::select! {
-        registries = registries(child.stderr.take()?) => registries,
-        () = destination.cx.clock().sleep(DEADLINE) => return None,
-    };
-    registries.into_iter().find(|registry| !destination.is(registry))
+    tokio::select! {
+        registries = registries(child.stderr.take()?) => Some(registries),
+        () = destination.cx.clock().sleep(DEADLINE) => None,
+    }
 }
 
 /// The command as a dry run.
-fn dry(command: &[OsString]) -> Option<Vec<OsString>> {
+fn dry(command: &[OsString], tool: &str) -> Option<Vec<OsString>> {
     let end = command.iter().position(|word| word == OsStr::new(END)).unwrap_or(command.len());
     let (before, after) = command.split_at_checked(end)?;
-    let options = OPTIONS.iter().map(OsString::from);
+    let options = OPTIONS.iter().chain((tool == "npm").then_some(&FORCE)).map(OsString::from);
     Some(before.iter().cloned().chain(options).chain(after.iter().cloned()).collect())
 }
 
@@ -73,16 +93,13 @@ async fn registries(output: ChildStderr) -> Vec<String> {
 
 /// The registries in a line, which may begin with words of the user's own.
 fn in_line(line: &str) -> impl Iterator<Item = String> {
-    line.split(SAYS).skip(1).filter_map(registry)
+    SAYS.into_iter().flat_map(move |says| line.split(says).skip(1)).filter_map(registry)
 }
 
 /// The registry at the beginning of a text, without the name and the password that may be before its host.
 fn registry(text: &str) -> Option<String> {
-    let url = text.split_whitespace().next()?;
-    let (scheme, rest) = url.split_once("://")?;
-    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    Some(format!("{scheme}://{host}{path}"))
+    let url = text.split_whitespace().next().filter(|url| url.contains("://"))?;
+    Some(without_credentials(url))
 }
 
 #[cfg(test)]
@@ -93,7 +110,7 @@ mod tests {
     fn a_dry_runs_options_are_the_last() {
         let dry = |command: &[&str]| {
             let command: Vec<OsString> = command.iter().map(Into::into).collect();
-            dry(&command).unwrap().join(OsStr::new(" ")).into_string().unwrap()
+            dry(&command, "pnpm").unwrap().join(OsStr::new(" ")).into_string().unwrap()
         };
         let options = OPTIONS.join(" ");
         assert_eq!(dry(&["npm", "publish", "--no-dry-run"]), format!("npm publish --no-dry-run {options}"));
@@ -109,6 +126,7 @@ mod tests {
                 "Publishing to https://a.example Publishing to https://b.example",
                 &["https://a.example", "https://b.example"],
             ),
+            ("npm notice Staging to https://r.example/ with tag latest", &["https://r.example/"]),
             ("npm notice Publishing to nowhere", &[]),
             ("npm notice 1 kB https://r.example", &[]),
         ] {

@@ -18,6 +18,7 @@ use super::named;
 mod elsewhere;
 mod files;
 mod not_run;
+mod overlooked;
 mod spelled;
 
 const OWN: &str = "https://own.example/a/";

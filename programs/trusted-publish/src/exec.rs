@@ -7,13 +7,13 @@ use oidc_exchange::client::PublishToken;
 
 use super::child::{ChildError, PreparedCommand};
 use super::credential::Credential;
-use super::dry_run;
+use super::destination::Destination;
 use super::error::PublishError;
 use super::invalid_target::InvalidTarget;
-use super::life;
 use super::provenance::{Handed, ProvenanceError, ServiceOptions};
 use super::signals::Signals;
 use super::target::{Ready, Target};
+use super::{dry_run, gem_asked, life};
 
 /// npm's setting that it signs provenance itself.
 const NPM_PROVENANCE: &[&str] = &["NPM_CONFIG_PROVENANCE", "npm_config_provenance"];
@@ -110,18 +110,27 @@ impl Exec {
             return Err(InvalidTarget::Elsewhere(reason.to_owned()).into());
         }
         let dry = PreparedCommand { command, changes: &changes, hidden: &identity };
-        let other = tokio::select! {
-            other = dry_run::other_registry(&dry, &ready.destination) => other,
+        let refusal = tokio::select! {
+            refusal = by_tool(&dry, &ready.destination) => refusal,
             status = signals.status() => return Ok(status),
         };
-        if let Some(other) = other {
-            return Err(InvalidTarget::OtherByDryRun(shown(&other).to_string()).into());
+        if let Some(refusal) = refusal {
+            return Err(refusal.into());
         }
         ready.tell(changes.notes_for(ready.destination.tool()), err);
         let run = PreparedCommand { command, changes: &changes, hidden };
         let ends = ready.credential.publish_token().and_then(PublishToken::expires_at);
         Ok(life::report_during(run.to_its_end(signals), ends, cx, err).await?)
     }
+}
+
+/// The reason, by the tool itself, for which the command would publish at another registry.
+async fn by_tool(run: &PreparedCommand<'_>, destination: &Destination<'_>) -> Option<InvalidTarget> {
+    if let Some(reason) = gem_asked::elsewhere(run, destination).await {
+        return Some(InvalidTarget::Elsewhere(reason));
+    }
+    let other = dry_run::other_registry(run, destination).await?;
+    Some(InvalidTarget::OtherByDryRun(shown(&other).to_string()))
 }
 
 impl Ready<'_> {

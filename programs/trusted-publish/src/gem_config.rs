@@ -4,37 +4,28 @@
 
 use std::path::PathBuf;
 
-use oidc_core::{Secret, shown};
+use oidc_core::Secret;
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::{gem_file, gem_rc};
+use super::gem_rc;
+use super::shown_url::shown_url;
+use super::yaml_settings::flattened;
 
 const KEY: &str = "GEM_HOST_API_KEY";
 /// The file's name for the key for rubygems.org.
 const PUBLIC_KEY: &str = "rubygems_api_key";
-/// The file, below the home folder, and below the folder for data where there is none there; and gem's settings, where there is
-/// neither.
-const FILES: [&str; 3] = [".gem/credentials", ".local/share/gem/credentials", ".gemrc"];
+/// The file, below the home folder, and below the folder for data where there is none there. gem's settings may have keys too.
+const FILES: [&str; 2] = [".gem/credentials", ".local/share/gem/credentials"];
 
 /// Keeps the key for rubygems.org from another host. An empty variable hides it.
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
-    if let Some((key, host)) = gem_file::other_host(destination) {
-        changes.note_elsewhere(
-            &["gem"],
-            format!(
-                "`{key}` in the gem's own metadata is `{}`, which gem obeys before any variable; pass `--host {}`",
-                shown(&host),
-                destination.url
-            ),
-        );
-    }
     if let Some(host) = gem_rc::other_host(destination) {
         changes.note_elsewhere(
             &["gem"],
             format!(
                 "gem's settings add `--host {}` to the command; pass `--host {}` to it, which stands after that",
-                shown(&host),
+                shown_url(&host),
                 destination.url
             ),
         );
@@ -58,17 +49,16 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
 /// Returns `true` if gem would send the key for rubygems.org to the destination.
 fn sends_public_key(destination: &Destination<'_>) -> bool {
     let host = destination.url.as_str().trim_end_matches('/');
-    let mut keys = Vec::new();
-    for text in texts(destination) {
-        let lines = text.lines().filter_map(|line| line.rsplit_once(": "));
-        let bare = |key: &str| key.trim().trim_start_matches(':').trim_matches(['"', '\'']).to_owned();
-        keys.extend(lines.map(|(key, _)| bare(key)));
-    }
-    keys.iter().any(|key| key == PUBLIC_KEY) && keys.iter().all(|key| key != host)
+    let texts = texts(destination);
+    // gem reads YAML that a parser refuses; the key's name is in it all the same.
+    let has_public = texts.iter().any(|text| text.contains(PUBLIC_KEY));
+    let mut own = texts.iter().flat_map(|text| flattened(text));
+    has_public && !own.any(|(keys, _)| keys.iter().eq([host]))
 }
 
 fn texts(destination: &Destination<'_>) -> Vec<String> {
     let in_home = destination.home().into_iter().flat_map(|home| FILES.map(|file| home.join(file)));
     let data = destination.cx.environment().get("XDG_DATA_HOME");
-    destination.read(in_home.chain(data.map(|folder| PathBuf::from(folder).join("gem/credentials"))))
+    let data = data.map(|folder| PathBuf::from(folder).join("gem/credentials"));
+    destination.read(in_home.chain(data).chain(gem_rc::paths(destination)))
 }

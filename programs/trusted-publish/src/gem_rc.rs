@@ -5,7 +5,6 @@
 use std::path::PathBuf;
 
 use super::destination::Destination;
-use super::gem_file::is_push_without_host;
 use super::options::values;
 use super::yaml_settings::flattened;
 
@@ -14,6 +13,12 @@ const NAMES: [&str; 2] = ["gem", "push"];
 
 /// The file for all users.
 const OF_ALL: &str = "/etc/gemrc";
+
+/// Returns `true` for a push whose host the command leaves to others.
+pub(super) fn is_push_without_host(destination: &Destination<'_>) -> bool {
+    let is_push = destination.tool() == Some("gem") && destination.publishes();
+    is_push && destination.values_of("--host").next().is_none()
+}
 
 /// The host other than the destination to which the settings send a push.
 pub(super) fn other_host(destination: &Destination<'_>) -> Option<String> {
@@ -30,7 +35,8 @@ pub(super) fn other_host(destination: &Destination<'_>) -> Option<String> {
     other.map(str::to_owned)
 }
 
-fn paths(destination: &Destination<'_>) -> Vec<PathBuf> {
+/// The paths of gem's settings files.
+pub(super) fn paths(destination: &Destination<'_>) -> Vec<PathBuf> {
     let environment = destination.cx.environment();
     let home = destination.home();
     let of_settings = environment.get("XDG_CONFIG_HOME").map(PathBuf::from);

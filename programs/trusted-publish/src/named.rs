@@ -1,9 +1,8 @@
 //! The registry that the command itself names.
 
-use oidc_core::shown;
-
 use super::destination::Destination;
 use super::invalid_target::InvalidTarget;
+use super::shown_url::shown_url;
 
 /// Options of publish tools that name a registry by its URL. Each stands before every variable, and most tools send it whatever token
 /// they have.
@@ -36,10 +35,7 @@ pub(super) fn check(destination: &Destination<'_>) -> Result<(), InvalidTarget> 
         values.filter(move |(_, value)| !(destination.is_public() && value == public))
     });
     match by_url.chain(by_name).find(|(_, value)| !destination.is(value)) {
-        Some((option, value)) => {
-            let value = value.split_once('@').map_or(value, |(_, after)| after);
-            Err(InvalidTarget::OtherRegistry { option, named: shown(value).to_string() })
-        }
+        Some((option, value)) => Err(InvalidTarget::OtherRegistry { option, named: shown_url(value) }),
         None => Ok(()),
     }
 }

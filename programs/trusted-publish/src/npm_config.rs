@@ -1,19 +1,17 @@
 //! The variables that tell npm, pnpm, yarn and bun where to publish and with which token, and the files of theirs that say otherwise.
 
-use std::collections::BTreeMap;
-
 use oidc_core::{HttpUrl, Secret, shown};
 use oidc_exchange::client::Npm;
-use serde::Deserialize;
 use serde_json::Value;
 
 use super::bun_config;
 use super::changes::Changes;
-use super::destination::{Destination, MAX_FILE};
+use super::destination::Destination;
 use super::npm_credentials::Use;
 use super::npm_files::{self, foreign_use, npmrc};
 use super::npm_names::{places, scope};
-use super::npm_workspace;
+use super::npm_packages::{Manifest, PublishConfig, scopes};
+use super::shown_url::shown_url;
 use super::yarn_config;
 
 /// npm's setting for the default registry.
@@ -26,6 +24,9 @@ const NO_SCOPE: &str = "@";
 /// The variables that an `.npmrc` or a script names by convention.
 pub(super) const BY_CONVENTION: [&str; 2] = ["NODE_AUTH_TOKEN", "NPM_TOKEN"];
 
+/// The marks that may be around a key or a value of an `.npmrc`.
+const QUOTES: [char; 2] = ['"', '\''];
+
 /// Settings of npm's that hold credentials for whatever registry is the default one.
 const UNBOUND: [&str; 4] =
     ["npm_config__auth", "npm_config__authtoken", "npm_config__password", "npm_config_username"];
@@ -37,8 +38,8 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
         changes.remove(&destination.cx.environment().names().filter(is_unbound).collect::<Vec<_>>());
     }
     set_registries(destination, changes);
-    note_manifest(destination, changes);
-    note_scope(destination, changes);
+    note_manifests(destination, changes);
+    note_scopes(destination, changes);
     if let Some(token) = token {
         set_token(destination, token, changes);
         withhold_shared(destination, changes);
@@ -48,7 +49,7 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
         changes.withhold("BUN_CONFIG_TOKEN");
         changes.note_elsewhere(&["bun"], format!(
             "bun gets no token: `bunfig.toml` sends the package to `{}`, whatever a variable says; change it there",
-            shown(&other)
+            shown_url(&other)
         ));
     }
 }
@@ -102,7 +103,7 @@ fn withhold_shared(destination: &Destination<'_>, changes: &mut Changes) {
             format!(
                 "{called} gets no token: {} sends what {name} holds to `{}`; name another variable there",
                 other.file,
-                shown(&other.registry)
+                shown_url(&other.registry)
             ),
         );
     }
@@ -112,22 +113,9 @@ fn left_alone(name: &str, other: &Use) -> String {
     format!(
         "{name} is left as it is: {} sends it to `{}`; npm, pnpm, yarn and bun have the token in variables of their own",
         other.file,
-        shown(&other.registry)
+        shown_url(&other.registry)
     )
 }
-
-/// UTF-8's byte order mark.
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
-#[derive(Deserialize)]
-struct Manifest {
-    name: Option<String>,
-    #[serde(rename = "publishConfig")]
-    publish: Option<PublishConfig>,
-}
-
-/// The settings for a publish, by their keys.
-type PublishConfig = BTreeMap<String, Value>;
 
 /// The registry that such settings name for packages without one for their scope. An empty one is npm's public registry.
 fn registry_of(config: &PublishConfig) -> Option<String> {
@@ -140,23 +128,33 @@ fn registry_of(config: &PublishConfig) -> Option<String> {
     })
 }
 
-/// A manifest that sends its package elsewhere. npm and pnpm obey a variable for the package's scope before it, and yarn
-/// and bun none.
-fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
-    let Some(config) = publish_config(destination) else { return };
-    let stated = || config.get("scope")?.as_str().map(|scope| scope.trim_start_matches('@'));
-    let key = scope(destination).or_else(stated).map(|scope| format!("@{scope}:registry"));
-    let of_scope = key.and_then(|key| Some((config.get(&key)?.as_str()?.to_owned(), key)));
-    if let Some((registry, key)) =
-        of_scope.filter(|(registry, _)| !registry.is_empty() && !destination.is(registry))
-    {
-        changes.note_elsewhere(&["npm", "pnpm"], format!(
-            "npm and pnpm publish at `{}`: `publishConfig.{key}` in package.json is that, which they obey before any variable; \
-             remove it there", shown(&registry)
-        ));
+/// Manifests that send their package elsewhere.
+fn note_manifests(destination: &Destination<'_>, changes: &mut Changes) {
+    for manifest in destination.manifests() {
+        if manifest.is_unread {
+            changes.note_elsewhere(
+                &["bun"],
+                "package.json is no plain JSON, so that the registry that it may name is not known; bun obeys that before any variable"
+                    .to_owned(),
+            );
+        }
+        note_for_yarn_and_bun(manifest, destination, changes);
+        // npm and pnpm are asked themselves for every other package.
+        if manifest.is_of_package(destination) {
+            note_for_npm(manifest, destination, changes);
+        }
     }
-    let Some(registry) = registry_of(&config).filter(|registry| !destination.is(registry)) else { return };
-    let registry = shown(&registry);
+}
+
+/// The registry other than the destination that a manifest names.
+fn other_registry(manifest: &Manifest, destination: &Destination<'_>) -> Option<String> {
+    let registry = registry_of(&manifest.publish).filter(|registry| !destination.is(registry))?;
+    Some(shown_url(&registry))
+}
+
+/// yarn and bun obey no variable before a manifest.
+fn note_for_yarn_and_bun(manifest: &Manifest, destination: &Destination<'_>, changes: &mut Changes) {
+    let Some(registry) = other_registry(manifest, destination) else { return };
     let named = "`publishConfig.registry` in package.json is";
     changes.withhold("YARN_NPM_AUTH_TOKEN");
     changes.note_elsewhere(
@@ -168,41 +166,46 @@ fn note_manifest(destination: &Destination<'_>, changes: &mut Changes) {
     changes.note_elsewhere(&["bun"], format!(
         "bun publishes at `{registry}`: {named} that, which bun obeys before any variable; remove it there"
     ));
-    if scope(destination).is_none() && !destination.is_named_by_command() {
+}
+
+/// npm and pnpm obey a variable for the package's scope before a manifest.
+fn note_for_npm(manifest: &Manifest, destination: &Destination<'_>, changes: &mut Changes) {
+    let config = &manifest.publish;
+    let stated = || config.get("scope")?.as_str().map(|scope| scope.trim_start_matches('@'));
+    let key = scope(destination).or_else(stated).map(|scope| format!("@{scope}:registry"));
+    let of_scope = key.and_then(|key| Some((config.get(&key)?.as_str()?.to_owned(), key)));
+    if let Some((registry, key)) =
+        of_scope.filter(|(registry, _)| !registry.is_empty() && !destination.is(registry))
+    {
         changes.note_elsewhere(&["npm", "pnpm"], format!(
-            "npm and pnpm publish at `{registry}`: {named} that, which they obey before any variable; pass \
-             `--registry {}`", shown(destination.url.as_str())
+            "npm and pnpm publish at `{}`: `publishConfig.{key}` in package.json is that, which they obey before any variable; \
+             remove it there", shown_url(&registry)
+        ));
+    }
+    let is_obeyed = scope(destination).is_none() && !destination.is_named_by_command();
+    if let Some(registry) = other_registry(manifest, destination).filter(|_| is_obeyed) {
+        changes.note_elsewhere(&["npm", "pnpm"], format!(
+            "npm and pnpm publish at `{registry}`: `publishConfig.registry` in package.json is that, which they obey before any \
+             variable; pass `--registry {}`", shown(destination.url.as_str())
         ));
     }
 }
 
-/// An `.npmrc` that sends the package's scope elsewhere. A variable overrides it for npm and pnpm, and none does for bun.
-fn note_scope(destination: &Destination<'_>, changes: &mut Changes) {
-    let Some(key) = scope(destination).map(|scope| format!("@{scope}:registry")) else { return };
-    let values = npmrc(destination).into_iter().flat_map(|text| {
-        let lines = npm_files::lines(&text).filter_map(|line| line.split_once('='));
-        let of_scope = lines.filter(|(name, _)| name.trim().trim_matches(['"', '\'']) == key);
-        of_scope.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()).collect::<Vec<_>>()
-    });
-    if let Some(registry) = values.into_iter().find(|value| !destination.is(value)) {
-        let registry = shown(&registry);
-        changes.note_elsewhere(
-            &["bun"],
-            format!("bun publishes at `{registry}`: `{key}` in `.npmrc` is that, which bun obeys before any variable; change it there"),
-        );
+/// An `.npmrc` that sends a package's scope elsewhere. A variable overrides it for npm and pnpm, and none does for bun.
+fn note_scopes(destination: &Destination<'_>, changes: &mut Changes) {
+    let texts = npmrc(destination);
+    for key in scopes(destination).iter().map(|scope| format!("@{scope}:registry")) {
+        let lines =
+            texts.iter().flat_map(|text| npm_files::lines(text)).filter_map(|line| line.split_once('='));
+        let of_scope = lines.filter(|(name, _)| name.trim().trim_matches(QUOTES) == key);
+        let mut values = of_scope.map(|(_, value)| value.trim().trim_matches(QUOTES));
+        if let Some(registry) = values.find(|value| !destination.is(value)).map(shown_url) {
+            changes.note_elsewhere(&["bun"], format!(
+                "bun publishes at `{registry}`: `{}` in `.npmrc` is that, which bun obeys before any variable; change it there",
+                shown(&key)
+            ));
+        }
     }
-}
-
-/// The registries in the package's manifest: in the working directory, in a folder that the command names, or in that of a member of
-/// the workspace.
-fn publish_config(destination: &Destination<'_>) -> Option<PublishConfig> {
-    destination.folders().chain(npm_workspace::folders(destination.cx)).find_map(|folder| {
-        let bytes = destination.cx.files().read(&folder.join("package.json"), MAX_FILE).ok()?;
-        // A byte order mark, which JSON has none of, is passed over by the tools.
-        let manifest: Manifest = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes)).ok()?;
-        let is_of_package = manifest.name.is_none() || manifest.name.as_deref() == destination.package;
-        manifest.publish.filter(|_| is_of_package)
-    })
 }
 
 /// npm's own setting for a registry's token, as a variable.

@@ -3,10 +3,11 @@
 use oidc_core::HttpUrl;
 
 use super::destination::Destination;
+use super::npm_packages::scope_of;
 
 /// The scope of the package, without its `@`.
 pub(super) fn scope<'a>(destination: &Destination<'a>) -> Option<&'a str> {
-    destination.package?.strip_prefix('@')?.split_once('/').map(|(scope, _)| scope)
+    destination.package.and_then(scope_of)
 }
 
 /// The keys by which npm looks a registry's settings up: the registry's URL up to the last slash before it publishes, and the whole

@@ -6,7 +6,8 @@ use oidc_core::{Secret, shown};
 use super::changes::Changes;
 use super::destination::Destination;
 use super::invalid_target::InvalidTarget;
-use super::pdm_config;
+use super::shown_url::shown_url;
+use super::{hatch_config, pdm_config};
 
 /// The name of a repository that poetry knows by variables alone.
 const NAME: &str = "trusted-publish";
@@ -24,6 +25,7 @@ const PUBLIC: [&str; 3] =
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
     note_index(destination, changes);
     note_options(destination, changes);
+    hatch_config::note_other(destination, changes);
     note_other(destination, changes);
     if destination.is_public() {
         if let Some(token) = token {
@@ -48,7 +50,7 @@ fn note_options(destination: &Destination<'_>, changes: &mut Changes) {
             &["pdm"],
             format!(
                 "`tool.pdm.options` in pyproject.toml names the repository `{}` for a publish; pass `-r {}`",
-                shown(&other),
+                shown_url(&other),
                 destination.url
             ),
         );

@@ -3,12 +3,15 @@
 //! Seen with yarn 4.18: a credential of the package's scope comes first, then one of the registry, then the one for all, which is sent
 //! to whatever registry is asked. Variables stand in for the last alone.
 
+use std::collections::BTreeSet;
+
 use oidc_core::{Secret, shown};
 
 use super::changes::Changes;
 use super::destination::Destination;
 use super::npm_credentials::{Use, mentions};
-use super::npm_names::scope;
+use super::npm_packages::scopes;
+use super::shown_url::shown_url;
 use super::yaml_settings::{Setting, flattened};
 
 /// The settings that name a registry: where packages are published before where they are read.
@@ -79,7 +82,20 @@ struct NoToken {
 
 /// Returns `true` if the command is a publish, for which yarn asks no other registry.
 fn publishes(destination: &Destination<'_>) -> bool {
-    destination.tool() == Some("yarn") && destination.arguments().any(|argument| argument == "publish")
+    destination.tool() == Some("yarn") && destination.publishes()
+}
+
+/// The settings with a value that is written with what it does to others (`onConflict`) as if it stood alone.
+fn plain(settings: Vec<Setting>) -> Vec<Setting> {
+    let conflicts = settings.iter().filter_map(|(keys, _)| keys.strip_suffix(&["onConflict".to_owned()]));
+    let conflicts: BTreeSet<Vec<String>> = conflicts.map(<[String]>::to_vec).collect();
+    let is_wrapped = |before: &[String], key: &String| key == "value" && conflicts.contains(before);
+    let bare = |keys: &[String]| {
+        let each = keys.iter().enumerate();
+        let kept = each.filter(|(at, key)| !is_wrapped(keys.get(..*at).unwrap_or_default(), key));
+        kept.map(|(_, key)| key.clone()).collect::<Vec<_>>()
+    };
+    settings.into_iter().map(|(keys, value)| (bare(&keys), value)).collect()
 }
 
 /// The registries to which yarn sends what a variable holds, by its settings files.
@@ -103,16 +119,16 @@ impl<'a> Settings<'a> {
         let environment = destination.cx.environment();
         let named = environment.names().find(|name| words(name).eq(words("YARN_RC_FILENAME")));
         let name = named.and_then(|name| environment.get(name)).unwrap_or(".yarnrc.yml");
-        let all = destination.files(name).iter().flat_map(|text| flattened(text)).collect();
+        let all = destination.files(name).iter().flat_map(|text| plain(flattened(text))).collect();
         Self { destination, all }
     }
 
     /// The reason in the files why yarn gets no token; none if it may have it.
     fn reason_for_no_token(&self, has_token: bool) -> Option<NoToken> {
-        if let Some(registry) = self.of_package().filter(|registry| !self.destination.is(registry)) {
+        if let Some(registry) = self.of_packages().find(|registry| !self.is_own(registry)) {
             let note = format!(
                 "yarn gets no token: `.yarnrc.yml` sends the package to `{}`, whatever a variable says; change it there",
-                shown(&registry)
+                shown_url(&registry)
             );
             return Some(NoToken { note, keeps_registry: false, is_elsewhere: true });
         }
@@ -121,7 +137,7 @@ impl<'a> Settings<'a> {
             let note = format!(
                 "yarn gets no token, and publishes at `{}`: `.yarnrc.yml` has a credential of the package's scope, which is for that \
                  registry; remove it there, or write `npmPublishRegistry` beside it",
-                shown(&registry)
+                shown_url(&registry)
             );
             return Some(NoToken { note, keeps_registry: true, is_elsewhere: true });
         }
@@ -132,7 +148,7 @@ impl<'a> Settings<'a> {
         let note = format!(
             "yarn gets no token, since it would take it to `{}` too, which `.yarnrc.yml` names for the scope `{}` without a credential; \
              write into that file: `npmRegistries: {{ \"{}\": {{ npmAuthToken: \"${{NODE_AUTH_TOKEN:-}}\" }} }}`",
-            shown(&registry),
+            shown_url(&registry),
             shown(&scope),
             self.destination.url
         );
@@ -145,12 +161,13 @@ impl<'a> Settings<'a> {
     }
 
     fn of_scope(&self, scope: &str) -> Option<String> {
-        REGISTRIES.iter().find_map(|key| self.get(&["npmScopes", scope, key])).map(str::to_owned)
+        let named = REGISTRIES.iter().filter_map(|key| self.get(&["npmScopes", scope, key]));
+        named.into_iter().find(|registry| !matches!(*registry, "" | "null" | "~")).map(str::to_owned)
     }
 
-    /// The registry that yarn publishes the package at because of its scope.
-    fn of_package(&self) -> Option<String> {
-        self.of_scope(scope(self.destination)?)
+    /// The registries that yarn publishes packages at because of their scopes.
+    fn of_packages(&self) -> impl Iterator<Item = String> {
+        scopes(self.destination).into_iter().filter_map(|scope| self.of_scope(&scope))
     }
 
     fn of_files(&self) -> Option<String> {
@@ -176,23 +193,26 @@ impl<'a> Settings<'a> {
             let mut values = CREDENTIALS.iter().filter_map(|key| self.get(&[kind, name, *key]));
             values.any(|value| self.is_something(value))
         };
-        // Packages are fetched from this one alone.
-        let scopes = self.all.iter().filter_map(|(keys, registry)| match keys.as_slice() {
-            [kind, scope, key] if kind == "npmScopes" && key == REGISTRIES[1] => {
-                Some((scope.clone(), registry.clone()))
-            }
+        let scopes = self.all.iter().filter_map(|(keys, _)| match keys.as_slice() {
+            [kind, scope, ..] if kind == "npmScopes" => Some(scope.as_str()),
             _ => None,
         });
-        let mut open = scopes.filter(|(scope, registry)| {
-            !self.is_own(registry) && !has_own("npmScopes", scope) && !has_own("npmRegistries", registry)
-        });
-        open.next()
+        let scopes: BTreeSet<&str> = scopes.collect();
+        // Packages are fetched from this one alone, which is yarn's where none is named.
+        let registry = |scope| self.get(&["npmScopes", scope, REGISTRIES[1]]).unwrap_or(YARNS);
+        let mut open =
+            scopes.into_iter().map(|scope| (scope, registry(scope))).filter(|(scope, registry)| {
+                !self.is_own(registry) && !has_own("npmScopes", scope) && !has_own("npmRegistries", registry)
+            });
+        open.next().map(|(scope, registry)| (scope.to_owned(), registry.to_owned()))
     }
 
-    /// Returns `true` if the package's scope has a credential and no registry, and the one that it is for is another.
+    /// Returns `true` if a package's scope has a credential and no registry, and the one that it is for is another.
     fn has_foreign_credential_of_scope(&self) -> bool {
-        let of_scope = |scope| CREDENTIALS.iter().any(|key| self.is_credential(&["npmScopes", scope, key]));
-        scope(self.destination).is_some_and(of_scope) && self.of_package().is_none() && !self.is_default_own()
+        let has_credential =
+            |scope: &String| CREDENTIALS.iter().any(|key| self.is_credential(&["npmScopes", scope, key]));
+        let is_open = |scope: &String| has_credential(scope) && self.of_scope(scope).is_none();
+        !self.is_default_own() && scopes(self.destination).iter().any(is_open)
     }
 
     /// Returns `true` if a setting is a credential that we don't set.
@@ -214,10 +234,11 @@ impl<'a> Settings<'a> {
 
     /// A credential that a file has for the destination comes before the token.
     fn note_own_credential(&self, changes: &mut Changes) {
+        let scopes = scopes(self.destination);
         let is_it = |(keys, value): &&Setting| match keys.as_slice() {
             [kind, registry, key] if CREDENTIALS.contains(&key.as_str()) && !holds_ours(value) => {
-                let is_scope = || Some(registry.as_str()) == scope(self.destination);
-                kind == "npmRegistries" && self.is_own(registry) || kind == "npmScopes" && is_scope()
+                let is_scope = || kind == "npmScopes" && scopes.contains(registry);
+                kind == "npmRegistries" && self.is_own(registry) || is_scope()
             }
             _ => false,
         };

@@ -6,6 +6,7 @@ mod documented;
 mod exec;
 mod exec_extensions;
 mod exec_files;
+mod exec_overlooked;
 mod exec_provenance;
 mod exec_services;
 mod exec_spelled;

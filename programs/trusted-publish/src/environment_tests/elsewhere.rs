@@ -147,7 +147,8 @@ async fn a_manifest_or_a_scope_that_sends_the_package_elsewhere_gets_no_token() 
     let seen = scoped.clone().package("@acme/widget").fresh().await;
     seen.lacks(&["YARN_NPM_AUTH_TOKEN"]);
     assert!(seen.notes.contains("`.yarnrc.yml` sends the package to"), "{}", seen.notes);
-    scoped.package("@other/widget").fresh().await.has(&[("YARN_NPM_AUTH_TOKEN", "fresh")]);
+    let other = scoped.package("@other/widget").run_by(&["yarn", "npm", "publish"]);
+    other.fresh().await.has(&[("YARN_NPM_AUTH_TOKEN", "fresh")]);
 
     for scopes in [
         "[install.scopes]\nacme = \"https://registry.npmjs.org/\"\n",

@@ -30,6 +30,18 @@ const WITH_VALUE: [(&[&str], &[&str]); 4] = [
     ),
 ];
 
+/// Options without a value, after which the next word is a command.
+const FLAGS: [&str; 8] = ["--silent", "-s", "--quiet", "-q", "--recursive", "-r", "-w", "--if-present"];
+
+/// What the words of a command say of an upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Upload {
+    No,
+    /// A word that would be another command may be the value of an option that is not known.
+    Perhaps,
+    Yes,
+}
+
 /// The tool that a program is, if it is one that is known: by its name alone, or with a version or an extension, as in `gem3.1` and
 /// `yarn-4.18.1.cjs`.
 pub(super) fn tool(program: &OsString) -> Option<&'static str> {
@@ -43,21 +55,24 @@ pub(super) fn tool(program: &OsString) -> Option<&'static str> {
     TOOLS.iter().copied().find(|tool| *tool == bare)
 }
 
-/// Returns `true` if a tool's arguments tell it to upload, before they tell it to run something else.
-pub(super) fn upload<'a>(tool: &str, arguments: impl Iterator<Item = &'a str>) -> bool {
+/// The upload that a tool's arguments tell it, unless they tell it to run something else before.
+pub(super) fn upload<'a>(tool: &str, arguments: impl Iterator<Item = &'a str>) -> Upload {
     let with_value = WITH_VALUE.iter().find(|(tools, _)| tools.contains(&tool));
     let with_value = with_value.map_or(&[][..], |(_, options)| options);
-    let mut is_value = false;
+    let (mut before, mut found) = ("", Upload::Yes);
     for argument in arguments {
         if UPLOADS.contains(&argument) || is_short(argument, tool) {
-            return true;
+            return found;
         }
-        if RUNS.contains(&argument) && !is_value {
-            return false;
+        if RUNS.contains(&argument) && !with_value.contains(&before) {
+            if !before.starts_with('-') || FLAGS.contains(&before) {
+                return Upload::No;
+            }
+            found = Upload::Perhaps;
         }
-        is_value = with_value.contains(&argument);
+        before = argument;
     }
-    false
+    Upload::No
 }
 
 /// Returns `true` if a tool takes a word for the beginning of the one that tells it to upload.

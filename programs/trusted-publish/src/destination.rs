@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use oidc_core::{Context, HttpUrl, Secret};
 
 use super::cargo_alias;
-use super::command_words::{tool, upload};
+use super::command_words::{Upload, tool, upload};
 use super::npm_packages::{self, Manifest};
 use super::options::values;
 
@@ -123,10 +123,11 @@ impl<'a> Destination<'a> {
         environment.get("HOME").or_else(|| environment.get("USERPROFILE")).map(PathBuf::from)
     }
 
-    /// The texts of a settings file, the nearest first: in those folders, in those above the working directory, and in the home
-    /// folder.
+    /// The texts of a settings file, the nearest first: in those folders, in those above each of them, and in the home folder.
     pub(super) fn files(&self, name: &str) -> Vec<String> {
-        let above = (1..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)));
+        let above = self
+            .folders()
+            .flat_map(|folder| (1..MAX_PARENTS).map(move |level| folder.join("../".repeat(level))));
         let folders = self.folders().chain(above).chain(self.home());
         self.read(folders.map(|folder| folder.join(name)))
     }
@@ -142,9 +143,14 @@ impl<'a> Destination<'a> {
         values(self.arguments(), option)
     }
 
-    /// Returns `true` if the command is an upload by a tool that is known.
+    /// Returns `true` if the command is an upload by a tool that is known, or may be one.
     pub(super) fn publishes(&self) -> bool {
-        self.tool().is_some_and(|tool| upload(tool, self.arguments()))
+        self.upload() != Upload::No
+    }
+
+    /// The upload that the command is.
+    pub(super) fn upload(&self) -> Upload {
+        self.tool().map_or(Upload::No, |tool| upload(tool, self.arguments()))
     }
 
     /// The manifests of the packages of npm's ecosystem that the command may publish.

@@ -14,6 +14,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
 use tokio::process::ChildStderr;
 
 use super::child::PreparedCommand;
+use super::command_words::Upload;
 use super::destination::Destination;
 use super::shown_url::without_credentials;
 
@@ -41,7 +42,9 @@ pub(super) async fn other_registry(
     run: &PreparedCommand<'_>,
     destination: &Destination<'_>,
 ) -> Option<String> {
-    let tool = destination.tool().filter(|tool| ["npm", "pnpm"].contains(tool) && destination.publishes())?;
+    // A command that may be a script of the user's is not run for nothing.
+    let is_asked = |tool: &&str| ["npm", "pnpm"].contains(tool) && destination.upload() == Upload::Yes;
+    let tool = destination.tool().filter(is_asked)?;
     let command = dry(run.command, tool)?;
     // pnpm publishes no tarball of another host.
     let offline: &[&str] = if tool == "npm" { &["true", "false"] } else { &["true"] };

@@ -1,6 +1,7 @@
 //! Commands, packages and settings that are easily overlooked: words that are values, other packages than the one that is named, and
 //! settings in unusual spellings.
 
+use super::super::command_words::Upload;
 use super::job;
 
 #[test]
@@ -14,6 +15,8 @@ fn a_word_that_is_an_options_value_does_not_make_a_publish_something_else() {
         (&["poetry", "publish", "-r", "run"], true),
         (&["gem", "push", "x"], true),
         (&["cargo", "publish", "-p", "run"], true),
+        (&["npm", "--user-agent", "run", "publish"], true),
+        (&["pnpm", "--test-pattern", "x", "-r", "publish"], true),
         (&["npm", "--silent", "run", "publish"], false),
         (&["pnpm", "-w", "run", "publish"], false),
         (&["pnpm", "-r", "exec", "publish"], false),
@@ -23,6 +26,21 @@ fn a_word_that_is_an_options_value_does_not_make_a_publish_something_else() {
         let job = job("npm").run_by(command);
         let (cx, words) = (job.context(), job.command());
         assert_eq!(job.destination(&words, &cx).publishes(), expected, "{command:?}");
+    }
+}
+
+#[test]
+fn a_command_that_may_be_a_script_is_not_asked_for_a_dry_run() {
+    for (command, expected) in [
+        (&["npm", "publish", "--tag", "run"][..], Upload::Yes),
+        (&["npm", "--user-agent", "run", "publish"], Upload::Perhaps),
+        (&["npm", "--user-agent=run", "publish"], Upload::Yes),
+        (&["npm", "run", "publish"], Upload::No),
+        (&["npm", "view"], Upload::No),
+    ] {
+        let job = job("npm").run_by(command);
+        let (cx, words) = (job.context(), job.command());
+        assert_eq!(job.destination(&words, &cx).upload(), expected, "{command:?}");
     }
 }
 
@@ -105,6 +123,9 @@ async fn yarns_settings_are_read_as_yarn_reads_them() {
         let job = job("npm").package("@acme/widget").run_by(&["yarn", "npm", "publish"]);
         assert_eq!(job.file(".yarnrc.yml", text).elsewhere().await, [None, None], "{text}");
     }
+    let above = job("npm").package("@acme/widget").run_by(&["yarn", "--cwd", "../q/r", "npm", "publish"]);
+    let above = above.file("../q/r/../.yarnrc.yml", reset);
+    assert!(above.elsewhere().await.iter().all(Option::is_some));
     // Seen with yarn 4.18: a scope without a registry is at yarn's own, whatever a variable says.
     let open = "npmScopes:\n  other:\n    npmAlwaysAuth: true\n";
     for (command, has_token) in [

@@ -1,11 +1,14 @@
 //! Many callers, few fetches.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use oidc_core::http::{HttpClient, HttpError, HttpErrorKind, Request, Response};
 use oidc_core::testing::{FakeHttp, FakeIssuer, ManualClock};
 use oidc_core::verify::backend::AwsLc;
@@ -83,15 +86,14 @@ impl Scene {
         self.issuer.sign(&claims(NOW + self.clock.elapsed().as_secs()))
     }
 
-    /// A token under a key id that nobody publishes.
-    fn unknown(&self, kid: usize) -> String {
-        let header = json!({ "alg": "RS256", "kid": format!("unknown-{kid}") });
+    /// Tokens under key ids that nobody publishes. All have one signature, which is never checked.
+    fn unknown(&self, kids: Range<usize>) -> impl Iterator<Item = String> + use<> {
         let token = self.token();
-        let (signed, signature) = token.rsplit_once('.').unwrap();
-        let payload = signed.split_once('.').unwrap().1;
-        use base64::Engine as _;
-        let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(header.to_string());
-        format!("{header}.{payload}.{signature}")
+        kids.map(move |kid| {
+            let header = json!({ "alg": "RS256", "kid": format!("unknown-{kid}") });
+            let (_, payload_and_signature) = token.split_once('.').unwrap();
+            format!("{}.{payload_and_signature}", URL_SAFE_NO_PAD.encode(header.to_string()))
+        })
     }
 
     fn discoveries(&self) -> usize {
@@ -165,11 +167,12 @@ async fn ten_thousand_unknown_keys_make_one_fetch_for_each_cool_down() {
     let scene = Scene::with(Gate::open);
     scene.verifier.warm_up().await;
     for round in 1..=3 {
-        let outcomes = scene.herd((0..HERD).map(|kid| scene.unknown(kid))).join_all().await;
+        let outcomes = scene.herd(scene.unknown(0..HERD)).join_all().await;
         assert!(outcomes.iter().all(|outcome| *outcome == Err(Reason::UnknownKey)));
         assert_eq!(scene.fetches(), 1 + round);
         scene.clock.advance(COOL_DOWN - SECOND);
-        assert_eq!(outcome(&scene.verifier, &scene.unknown(0)).await, Err(Reason::UnknownKey));
+        let one_more = scene.unknown(0..1).next().unwrap();
+        assert_eq!(outcome(&scene.verifier, &one_more).await, Err(Reason::UnknownKey));
         assert_eq!(scene.fetches(), 1 + round, "still cooling down");
         scene.clock.advance(SECOND);
     }
@@ -178,7 +181,7 @@ async fn ten_thousand_unknown_keys_make_one_fetch_for_each_cool_down() {
 #[tokio::test]
 async fn unknown_keys_on_a_cold_cache_make_one_fetch_too() {
     let scene = Scene::with(Gate::open);
-    let outcomes = scene.herd((0..HERD).map(|kid| scene.unknown(kid))).join_all().await;
+    let outcomes = scene.herd(scene.unknown(0..HERD)).join_all().await;
     assert!(outcomes.iter().all(|outcome| *outcome == Err(Reason::UnknownKey)));
     assert_eq!(scene.fetches(), 1);
 }
@@ -290,7 +293,7 @@ async fn while_a_fetch_is_outstanding_tokens_with_a_cached_key_do_not_wait() {
     let scene = Scene::with(Gate::open);
     scene.verifier.warm_up().await;
     scene.gate.close();
-    let herd = scene.herd((0..100).map(|kid| scene.unknown(kid)));
+    let herd = scene.herd(scene.unknown(0..100));
     settle().await;
     assert_eq!(scene.discoveries(), 2);
     for _ in 0..100 {
@@ -369,7 +372,7 @@ async fn cached_verification_keeps_its_speed_while_a_fetch_is_outstanding() {
     let scene = Scene::with(Gate::open);
     scene.verifier.warm_up().await;
     scene.gate.close();
-    let herd = scene.herd((0..1000).map(|kid| scene.unknown(kid)));
+    let herd = scene.herd(scene.unknown(0..1000));
     settle().await;
     let token = scene.token();
     let mut times: Vec<Duration> = (0..1000)

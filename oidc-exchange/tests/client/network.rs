@@ -212,28 +212,30 @@ async fn a_tunnel_that_ends_nowhere_is_the_proxys_and_not_the_hosts() {
 
 #[tokio::test]
 async fn a_timeout_says_of_what() {
-    // A host that accepts the connection and says nothing, and the same behind a proxy's tunnel.
+    // A host that accepts the connection and says nothing, the same behind a proxy's tunnel, and an address that nobody has, or that
+    // the machine has no way to (RFC 5737). All are waited for at the same time.
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let direct = format!("https://{}/", listener.local_addr().unwrap());
-    let error = send_within(SHORT, &direct, settings(&[])).await;
-    assert_eq!(error.kind(), &HttpErrorKind::Timeout { step: Step::Tls, after: SHORT });
-    assert!(error.to_string().contains("no end of the TLS handshake within 2 s"), "{error}");
-    assert_eq!(error.advice(), None, "the host is there, and what ails it isn't known");
-
     let authority = Authority::of(HOST);
     let tunnel = Wire::start_tls(Answer::silent(), authority.acceptor()).await;
     let proxied = settings(&[("https_proxy", tunnel.url())]).with_ca(authority.pem());
-    let error = send_within(SHORT, URL, proxied).await;
-    assert_eq!(error.kind(), &HttpErrorKind::Timeout { step: Step::Answer, after: SHORT });
-    assert!(error.to_string().contains("no answer within 2 s (proxy `127.0.0.1:"), "{error}");
-    assert!(error.advice().unwrap().contains("`no_proxy`"));
+    let (direct, tunnelled, nobody) = tokio::join!(
+        send_within(SHORT, &direct, settings(&[])),
+        send_within(SHORT, URL, proxied),
+        send_within(SHORT, "https://192.0.2.1/", settings(&[])),
+    );
+    assert_eq!(direct.kind(), &HttpErrorKind::Timeout { step: Step::Tls, after: SHORT });
+    assert!(direct.to_string().contains("no end of the TLS handshake within 2 s"), "{direct}");
+    assert_eq!(direct.advice(), None, "the host is there, and what ails it isn't known");
 
-    // An address that nobody has, or that the machine has no way to (RFC 5737).
-    let error = send_within(SHORT, "https://192.0.2.1/", settings(&[])).await;
-    match error.kind() {
+    assert_eq!(tunnelled.kind(), &HttpErrorKind::Timeout { step: Step::Answer, after: SHORT });
+    assert!(tunnelled.to_string().contains("no answer within 2 s (proxy `127.0.0.1:"), "{tunnelled}");
+    assert!(tunnelled.advice().unwrap().contains("`no_proxy`"));
+
+    match nobody.kind() {
         HttpErrorKind::Timeout { step: Step::Connect, .. } => {
-            assert!(error.advice().unwrap().contains("`https_proxy`"));
+            assert!(nobody.advice().unwrap().contains("`https_proxy`"));
         }
-        kind => assert!(matches!(kind, HttpErrorKind::Connect(_)), "{error}"),
+        kind => assert!(matches!(kind, HttpErrorKind::Connect(_)), "{nobody}"),
     }
 }

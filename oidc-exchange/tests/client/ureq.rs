@@ -37,8 +37,11 @@ async fn block(settings: HttpSettings, request: Request) -> Result<Response, Htt
 
 /// Returns the error of both clients, which is the same.
 async fn both(settings: &HttpSettings, request: &Request) -> HttpError {
-    let awaited = SystemHttp::new(settings.clone()).unwrap().send(request.clone()).await.unwrap_err();
-    let blocked = block(settings.clone(), request.clone()).await.unwrap_err();
+    let awaited = SystemHttp::new(settings.clone()).unwrap();
+    // At the same time, since a time-out is waited for.
+    let (awaited, blocked) =
+        tokio::join!(awaited.send(request.clone()), block(settings.clone(), request.clone()));
+    let (awaited, blocked) = (awaited.unwrap_err(), blocked.unwrap_err());
     let same = |kind: &HttpErrorKind| match kind {
         // Their words are those of the libraries.
         HttpErrorKind::Connect(_) => HttpErrorKind::Connect(String::new()),
@@ -115,11 +118,12 @@ async fn answers_have_bounds_in_size_and_time() {
     let exact = Wire::start(Answer::json(200, &"a".repeat(100))).await;
     assert_eq!(block(settings(&[]), to(exact.url()).max_body(100)).await.unwrap().body.len(), 100);
 
-    for (answer, step) in [(Answer::silent(), Step::Answer), (Answer::dripping(), Step::Body)] {
+    let times_out = async |answer, step| {
         let wire = Wire::start(answer).await;
         let error = both(&settings(&[]), &to(wire.url()).deadline(SHORT)).await;
         assert_eq!(error.kind(), &HttpErrorKind::Timeout { step, after: SHORT });
-    }
+    };
+    tokio::join!(times_out(Answer::silent(), Step::Answer), times_out(Answer::dripping(), Step::Body));
     let broken = Wire::start(Answer::hang_up()).await;
     let error = both(&settings(&[]), &to(broken.url())).await;
     assert!(matches!(error.kind(), HttpErrorKind::Broken(_)), "{error}");

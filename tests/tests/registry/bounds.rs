@@ -25,6 +25,8 @@ use tokio::task::JoinSet;
 const MOST: u64 = 300 << 10;
 /// A body that is about as large as one may be.
 const LARGE: usize = 60 << 20;
+/// The length of the bytes that [`noise`] repeats.
+const BLOCK: usize = 1 << 20;
 
 /// A registry that runs in a process of its own.
 struct World {
@@ -164,7 +166,7 @@ fn values(length: usize) -> String {
     format!("[{}0]", one.repeat(length / one.len()))
 }
 
-/// Bytes that don't pack.
+/// Bytes that don't pack: a block repeats beyond the 32 KiB in which a packer looks for repetitions.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
     let mut next = || {
@@ -173,7 +175,8 @@ fn noise(length: usize) -> Vec<u8> {
         state ^= state << 17;
         state.to_le_bytes()
     };
-    (0..length / 8).flat_map(|_| next()).collect()
+    let block: Vec<u8> = (0..BLOCK / 8).flat_map(|_| next()).collect();
+    block.repeat(length / BLOCK)
 }
 
 fn tar(name: &str, kind: u8, said: u64, content: &[u8]) -> Vec<u8> {

@@ -59,6 +59,12 @@ async fn run(arguments: &[&str], variables: &[(&str, &str)]) -> Output {
     tokio::task::spawn_blocking(move || (home, command.output().unwrap()).1).await.unwrap()
 }
 
+/// The program in each of its [`uses`] at the same time, since retries wait.
+async fn run_each(uses: [Vec<&str>; 3], variables: &[(&str, &str)]) -> [Output; 3] {
+    let [token, exec, doctor] = &uses;
+    tokio::join!(run(token, variables), run(exec, variables), run(doctor, variables)).into()
+}
+
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
@@ -95,8 +101,7 @@ async fn a_proxys_fault_on_the_way_to_the_platform_sends_nobody_to_the_platforms
             ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
             ("HTTPS_PROXY", &url),
         ];
-        for arguments in uses(REGISTRY, &[]) {
-            let output = run(&arguments, &variables).await;
+        for output in run_each(uses(REGISTRY, &[]), &variables).await {
             assert_eq!(output.status.code(), Some(1), "{output:?}");
             let text = text(&output);
             for part in parts.into_iter().chain(["HTTPS_PROXY", &address, "no_proxy", GITHUB_HOST]) {
@@ -121,9 +126,9 @@ async fn a_proxys_fault_on_the_way_to_the_registry_is_named_in_every_use() {
     ] {
         let address = proxy.start().await;
         let url = format!("http://{address}");
-        for arguments in uses(REGISTRY, &[]) {
-            let variables = [("NPM_ID_TOKEN", &*token), ("all_proxy", &url)];
-            let text = text(&run(&arguments, &variables).await);
+        let variables = [("NPM_ID_TOKEN", &*token), ("all_proxy", &url)];
+        for output in run_each(uses(REGISTRY, &[]), &variables).await {
+            let text = text(&output);
             for part in parts.into_iter().chain(["all_proxy", &address, "`registry.example` in `no_proxy`"]) {
                 assert!(text.contains(part), "{proxy:?}: {part}: {text}");
             }
@@ -134,27 +139,30 @@ async fn a_proxys_fault_on_the_way_to_the_registry_is_named_in_every_use() {
 
 #[tokio::test]
 async fn a_page_of_a_proxy_that_decrypts_is_not_blamed_on_the_platform_or_the_registry() {
+    tokio::join!(is_not_blamed(502), is_not_blamed(503), is_not_blamed(403), is_not_blamed(200));
+}
+
+/// A page of a proxy with this status, in front of the platform and in front of the registry.
+async fn is_not_blamed(status: u16) {
     let token = FakeIssuer::new("https://issuer.example").sign(&json!({ "aud": "npm:registry.example" }));
-    for status in [502, 503, 403, 200] {
-        let hosts = PublicHosts::behind_a_page(status).await;
-        let ca = hosts.authority().display().to_string();
-        let proxy = hosts.proxy().to_owned();
-        let named = format!("(proxy `{}`, from variable `HTTPS_PROXY`)", proxy.trim_start_matches("http://"));
-        let platforms = [
-            ("GITHUB_ACTIONS", "true"),
-            ("ACTIONS_ID_TOKEN_REQUEST_URL", GITHUB_URL),
-            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
-            ("HTTPS_PROXY", &proxy),
-        ];
-        let registrys = [("NPM_ID_TOKEN", &*token), ("HTTPS_PROXY", &proxy)];
-        for (variables, host) in [(&platforms[..], GITHUB_HOST), (&registrys[..], "registry.example")] {
-            for arguments in uses(REGISTRY, &["--ca-file", &ca]) {
-                let text = text(&run(&arguments, variables).await);
-                for part in [&*named, &format!("{status}"), &format!("`{host}` in `no_proxy`")] {
-                    assert!(text.contains(part), "{status}: {part}: {text}");
-                }
-                assert!(!text.contains("githubstatus") && !text.contains("hunter2"), "{status}: {text}");
+    let hosts = PublicHosts::behind_a_page(status).await;
+    let ca = hosts.authority().display().to_string();
+    let proxy = hosts.proxy().to_owned();
+    let named = format!("(proxy `{}`, from variable `HTTPS_PROXY`)", proxy.trim_start_matches("http://"));
+    let platforms = [
+        ("GITHUB_ACTIONS", "true"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", GITHUB_URL),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "hunter2"),
+        ("HTTPS_PROXY", &proxy),
+    ];
+    let registrys = [("NPM_ID_TOKEN", &*token), ("HTTPS_PROXY", &proxy)];
+    for (variables, host) in [(&platforms[..], GITHUB_HOST), (&registrys[..], "registry.example")] {
+        for output in run_each(uses(REGISTRY, &["--ca-file", &ca]), variables).await {
+            let text = text(&output);
+            for part in [&*named, &format!("{status}"), &format!("`{host}` in `no_proxy`")] {
+                assert!(text.contains(part), "{status}: {part}: {text}");
             }
+            assert!(!text.contains("githubstatus") && !text.contains("hunter2"), "{status}: {text}");
         }
     }
 }

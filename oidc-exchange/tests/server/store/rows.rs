@@ -191,7 +191,19 @@ async fn a_store_over_rows_conforms() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_store_over_rows_whose_transactions_are_in_each_others_way_conforms() {
-    conformance::all(&Memory { takes_turns: false, made: Mutex::default() }).await;
+    let harness = Memory { takes_turns: false, made: Mutex::default() };
+    // All but `candidates` and `accounts`, which take long: one transaction after the other, as where they take turns.
+    conformance::redeeming(&harness).await;
+    conformance::concurrency(&harness).await;
+    conformance::learning(&harness).await;
+    conformance::tokens(&harness).await;
+    conformance::purging(&harness).await;
+    conformance::publishers(&harness).await;
+    conformance::pending(&harness).await;
+    conformance::limits(&harness).await;
+    conformance::packages(&harness).await;
+    conformance::prefixes(&harness).await;
+    conformance::faults(&harness).await;
 }
 
 #[tokio::test]

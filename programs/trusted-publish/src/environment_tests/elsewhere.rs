@@ -126,7 +126,8 @@ async fn a_manifest_or_a_scope_that_sends_the_package_elsewhere_gets_no_token() 
         let seen = job("npm").package("@acme/widget").file("package.json", manifest).fresh().await;
         assert!(!seen.notes.contains("npm and pnpm publish at"), "{config} {}", seen.notes);
     }
-    let long = format!("{}//registry.npmjs.org/:_authToken=${{NODE_AUTH_TOKEN}}\n", "a=b\n".repeat(1 << 20));
+    let lines = format!("a={}\n", "b".repeat(4093)).repeat(1 << 10);
+    let long = format!("{lines}//registry.npmjs.org/:_authToken=${{NODE_AUTH_TOKEN}}\n");
     let seen = job("npm").package("widget").file(".npmrc", long.leak()).fresh().await;
     seen.lacks(&["NODE_AUTH_TOKEN"]);
     // Another package's manifest says nothing of this one, and one that names this registry is right.

@@ -216,7 +216,7 @@ async fn length(body: &mut Incoming) -> Result<usize, Failure> {
 /// Checks that everything in the archive is below `folder`, which has one manifest, and returns the manifest.
 fn check_archive(content: &[u8], folder: &str) -> Result<Vec<u8>, InvalidPublication> {
     let mut manifest = None;
-    archive::walk(content, |entry| {
+    archive::walk(content, archive::Parts::One, |entry| {
         let text = String::from_utf8_lossy(&entry.path).into_owned();
         let path = Path::new(&text);
         if !path.starts_with(folder)

@@ -6,11 +6,12 @@
 mod header;
 
 use std::collections::BTreeSet;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Component, Path};
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use tar::EntryType;
+use unicode_normalization::UnicodeNormalization as _;
 
 /// An archive may unpack to this many bytes.
 pub(crate) const MAX_UNPACKED: u64 = 512 << 20;
@@ -25,6 +26,9 @@ const MAX_LINK_PARTS: usize = 16;
 const MAX_EXTENSION: u64 = 8 << 10;
 /// All of them together may have this many: each path is looked at letter by letter, several times.
 const MAX_EXTENSIONS: u64 = 16 << 20;
+
+/// An archive may be packed in this many parts: each costs something, however little is in it.
+const MAX_PARTS: usize = 10_000;
 
 /// The beginnings of the keys that extension headers have for files with holes.
 const SPARSE: [&str; 3] = ["GNU.sparse.", "SCHILY.realsize", "SUN.holesdata"];
@@ -49,7 +53,7 @@ pub(crate) enum InvalidArchive {
         "has an extension header that gives a file another size or another place than the file's own header does"
     )]
     Override,
-    #[error("goes on behind its end, where only some readers see it")]
+    #[error("goes on behind its end, where only some readers see it, or is packed in more than {MAX_PARTS} parts")]
     Behind,
     #[error("holds {0:?}, which is no file, folder or link, or not to every reader")]
     Kind(String),
@@ -87,29 +91,68 @@ impl Entry<'_> {
     }
 }
 
-/// A gzipped archive, of all parts where it was packed in several. One that is larger than allowed ends in the middle of a block, which is an error where it is read.
-pub(crate) fn unpacked(content: &[u8]) -> tar::Archive<impl Read> {
-    tar::Archive::new(MultiGzDecoder::new(content).take(MAX_UNPACKED + 1))
+/// The parts that an archive may be packed in, one behind another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Parts {
+    /// One: what is behind it, the ecosystem's client doesn't see.
+    One,
+    /// Several: every client reads all of them.
+    Several,
+}
+
+/// A gzipped archive. One that is larger than allowed ends in the middle of a block, which is an error where it is read.
+pub(crate) fn unpacked(content: &[u8], parts: Parts) -> tar::Archive<impl Read> {
+    let further = match parts {
+        Parts::One => 0,
+        Parts::Several => MAX_PARTS - 1,
+    };
+    tar::Archive::new(Unpacking { part: GzDecoder::new(content), further }.take(MAX_UNPACKED + 1))
+}
+
+/// The parts of an archive, unpacked one behind another.
+struct Unpacking<'a> {
+    part: GzDecoder<&'a [u8]>,
+    /// The number of parts that may follow.
+    further: usize,
+}
+
+impl Read for Unpacking<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let (length, rest) = (self.part.read(buffer)?, *self.part.get_ref());
+            if length > 0 || buffer.is_empty() || rest.is_empty() {
+                return Ok(length);
+            }
+            let further = self.further.checked_sub(1);
+            self.further = further.ok_or_else(|| io::Error::other(InvalidArchive::Behind))?;
+            self.part = GzDecoder::new(rest);
+        }
+    }
+}
+
+fn unreadable(error: io::Error) -> InvalidArchive {
+    error.downcast().unwrap_or(InvalidArchive::Unreadable)
 }
 
 /// The entries of an archive as they stand there, extension headers among them.
 pub(crate) fn raw<R: Read>(
     archive: &mut tar::Archive<R>,
 ) -> Result<impl Iterator<Item = Result<tar::Entry<'_, R>, InvalidArchive>>, InvalidArchive> {
-    let entries = archive.entries().map_err(|_| InvalidArchive::Unreadable)?.raw(true);
+    let entries = archive.entries().map_err(unreadable)?.raw(true);
     Ok(entries.enumerate().map(|(index, entry)| match entry {
         Ok(_) if index >= MAX_ENTRIES => Err(InvalidArchive::Entries),
         Ok(entry) => header::check(entry.header()).map(|()| entry),
-        Err(_) => Err(InvalidArchive::Unreadable),
+        Err(error) => Err(unreadable(error)),
     }))
 }
 
 /// Shows each entry of a gzipped archive to `visit`, in order.
 pub(crate) fn walk<E: From<InvalidArchive>>(
     content: &[u8],
+    parts: Parts,
     mut visit: impl FnMut(&mut Entry<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut archive = unpacked(content);
+    let mut archive = unpacked(content, parts);
     let (mut extended, mut links, mut room) = (Extended::default(), Links::default(), MAX_EXTENSIONS);
     for entry in raw(&mut archive)? {
         let mut entry = entry?;
@@ -134,7 +177,7 @@ pub(crate) fn walk<E: From<InvalidArchive>>(
 pub(crate) fn check_end(mut rest: impl Read) -> Result<(), InvalidArchive> {
     let mut buffer = [0; 8 << 10];
     loop {
-        match rest.read(&mut buffer).map_err(|_| InvalidArchive::Unreadable)? {
+        match rest.read(&mut buffer).map_err(unreadable)? {
             0 => return Ok(()),
             length if buffer.iter().take(length).all(|byte| *byte == 0) => {}
             _ => return Err(InvalidArchive::Behind),
@@ -190,10 +233,14 @@ impl Links {
 }
 
 /// The form that is the same for all names that some system takes for one: without case, dots and spaces at the end, what is behind a
-/// colon, and characters that HFS+ ignores.
+/// colon, and characters that HFS+ ignores, and with letters apart from their accents, as macOS compares them.
 pub(crate) fn folded(name: &str) -> String {
     let name = name.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    name.to_uppercase().to_lowercase().replace(is_ignored, "")
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    let name: String = name.nfd().collect();
+    name.to_uppercase().to_lowercase().replace(is_ignored, "").nfd().collect()
 }
 
 /// Returns `true` for a character that a name on HFS+ may have anywhere without being another name.

@@ -74,7 +74,7 @@ impl Contents {
     /// Unpacks a tarball to look at its names and its `package.json`.
     pub(super) fn read(tarball: &[u8]) -> Result<Self, InvalidContents> {
         let mut found = Found::default();
-        archive::walk(tarball, |entry| found.add(entry))?;
+        archive::walk(tarball, archive::Parts::Several, |entry| found.add(entry))?;
         let Found { manifest, mut contents } = found;
         let manifest = manifest.ok_or(InvalidContents::NoManifest)?;
         let text =
@@ -191,7 +191,7 @@ impl Found {
 /// The names of the files below a folder of the package. npm passes over hidden ones.
 fn commands(tarball: &[u8], folder: &str) -> Result<BTreeSet<String>, InvalidContents> {
     let mut found = BTreeSet::new();
-    archive::walk(tarball, |entry| {
+    archive::walk(tarball, archive::Parts::Several, |entry| {
         let path = String::from_utf8_lossy(&entry.path);
         let below = path.split_once('/').and_then(|(_, path)| path.strip_prefix(folder));
         let is_hidden = |path: &str| path.split('/').any(|part| part.starts_with('.'));

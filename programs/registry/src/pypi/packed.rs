@@ -27,7 +27,7 @@ fn project_and_version(name: &str) -> Option<(String, String)> {
 /// Reads the `PKG-INFO` in the archive's one folder.
 fn source(content: &[u8]) -> Result<Vec<u8>, InvalidPackage> {
     let mut source = Source::default();
-    archive::walk(content, |entry| source.add(entry))?;
+    archive::walk(content, archive::Parts::Several, |entry| source.add(entry))?;
     source.metadata.ok_or(InvalidPackage::Missing("PKG-INFO"))
 }
 
@@ -238,6 +238,17 @@ pub(super) mod tests {
             let harmless = [b"\x76\x70".as_slice(), &name[2..]].concat();
             assert!(metadata(WHEEL, &zip_with_extra(&files, &harmless, headers)).is_ok());
         }
+        let with_sizes = |unpacked: u64, packed: u64, headers: u8| {
+            let sizes = [unpacked.to_le_bytes(), packed.to_le_bytes()].concat();
+            let field = [b"\x01\0".as_slice(), &16_u16.to_le_bytes(), &sizes].concat();
+            metadata(WHEEL, &zip_with_extra(&files, &field, headers))
+        };
+        // As some tools write it into the header of every file.
+        assert!(with_sizes(1, 1, 1).is_ok());
+        for (unpacked, packed, headers) in [(1, 1, 2), (1, 1, 3), (2, 1, 1), (1, 2, 1)] {
+            let refused = with_sizes(unpacked, packed, headers);
+            assert_eq!(refused, Err(InvalidPackage::Ambiguous), "{unpacked} {packed} {headers}");
+        }
         let sizes = [b"\x01\0".as_slice(), &16_u16.to_le_bytes(), &[1; 16]].concat();
         for extra in [&sizes, &name[..9], b"\x76\x70\0".as_slice()] {
             for headers in [1, 2, 3] {
@@ -331,6 +342,17 @@ pub(super) mod tests {
         ] {
             assert_eq!(refused, Err(InvalidPackage::Zip), "{what}");
         }
+    }
+
+    #[test]
+    fn nothing_of_a_wheel_is_unpacked_before_its_files_lie_side_by_side() {
+        let (mut archive, directory) = stored(&[("a", "x"), (METADATA, "Name: widget\n")]);
+        archive[31] = b'y';
+        assert_eq!(metadata(WHEEL, &archive), Err(InvalidPackage::Zip));
+        archive.insert(directory, 0);
+        let end = archive.len() - 6;
+        archive[end..end + 4].copy_from_slice(&u32::try_from(directory + 1).unwrap().to_le_bytes());
+        assert_eq!(metadata(WHEEL, &archive), Err(InvalidPackage::Ambiguous));
     }
 
     #[test]

@@ -36,7 +36,13 @@ pub(super) fn metadata(
     }
     contents.check_end(&archive, content)?;
     contents.check_places(archive.directory_offset(), content)?;
-    contents.metadata.ok_or(InvalidPackage::Missing("METADATA"))
+    // Files that lie in each other would be unpacked again and again.
+    let mut metadata = None;
+    for record in archive.entries() {
+        let record = record.map_err(|_| InvalidPackage::Zip)?;
+        metadata = unpack(&archive, &record)?.or(metadata);
+    }
+    metadata.ok_or(InvalidPackage::Missing("METADATA"))
 }
 
 /// The contents of a wheel as far as they were read.
@@ -50,7 +56,6 @@ struct Contents {
     unpacked: u64,
     /// The folder of the metadata.
     folder: Option<String>,
-    metadata: Option<Vec<u8>>,
 }
 
 impl Contents {
@@ -74,8 +79,7 @@ impl Contents {
         if self.directory > MAX_DIRECTORY {
             return Err(InvalidPackage::Entries);
         }
-        self.check_folder(name, is_of_wheel)?;
-        self.unpack(archive, record)
+        self.check_folder(name, is_of_wheel)
     }
 
     /// Checks that there are not too many files, and that they do not unpack to too much.
@@ -111,24 +115,6 @@ impl Contents {
         Ok(())
     }
 
-    fn unpack(
-        &mut self,
-        archive: &ZipSliceArchive<&[u8]>,
-        record: &ZipFileHeaderRecord<'_>,
-    ) -> Result<(), InvalidPackage> {
-        let entry = archive.get_entry(record.wayfinder()).map_err(|_| InvalidPackage::Zip)?;
-        if !is_metadata(&String::from_utf8_lossy(record.file_path().as_bytes())) {
-            return file::unpack(&entry, record, &mut io::sink());
-        }
-        if record.uncompressed_size_hint() > MAX_METADATA {
-            return Err(InvalidPackage::TooLarge);
-        }
-        let mut metadata = Vec::new();
-        file::unpack(&entry, record, &mut metadata)?;
-        self.metadata = Some(metadata);
-        Ok(())
-    }
-
     /// The archive's end is where the directory ends, and says of it what it is.
     fn check_end(&self, archive: &ZipSliceArchive<&[u8]>, content: &[u8]) -> Result<(), InvalidPackage> {
         let offset = usize::try_from(archive.directory_offset()).unwrap_or(usize::MAX);
@@ -155,6 +141,23 @@ impl Contents {
             begins.into_iter().all(|next| before.next().is_some_and(|place| place.reaches(next, content)));
         if is_whole { Ok(()) } else { Err(InvalidPackage::Ambiguous) }
     }
+}
+
+/// Unpacks a file to see that it is what its headers say; returns its content if it is the metadata.
+fn unpack(
+    archive: &ZipSliceArchive<&[u8]>,
+    record: &ZipFileHeaderRecord<'_>,
+) -> Result<Option<Vec<u8>>, InvalidPackage> {
+    let entry = archive.get_entry(record.wayfinder()).map_err(|_| InvalidPackage::Zip)?;
+    if !is_metadata(&String::from_utf8_lossy(record.file_path().as_bytes())) {
+        return file::unpack(&entry, record, &mut io::sink()).map(|()| None);
+    }
+    if record.uncompressed_size_hint() > MAX_METADATA {
+        return Err(InvalidPackage::TooLarge);
+    }
+    let mut metadata = Vec::new();
+    file::unpack(&entry, record, &mut metadata)?;
+    Ok(Some(metadata))
 }
 
 /// The end of an archive on one disk, without a comment.

@@ -210,7 +210,7 @@ fn unpacked(part: &'static str, content: &[u8]) -> Result<String, InvalidPublica
 
 /// The files are where the gem is unpacked, and no links to elsewhere.
 fn check_files(data: &[u8]) -> Result<(), InvalidPublication> {
-    let mut unpacked = archive::unpacked(data);
+    let mut unpacked = archive::unpacked(data, archive::Parts::One);
     let unreadable = |error| match error {
         InvalidArchive::Header => InvalidPublication::Header,
         error => InvalidPublication::Data(error),

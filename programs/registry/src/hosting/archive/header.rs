@@ -10,6 +10,8 @@ use tar::{Header, PaxExtensions};
 
 use super::InvalidArchive;
 
+/// The place of a device's two numbers, which some readers read in headers of every format.
+const DEVICE: Range<usize> = 329..345;
 /// The place of what is the beginning of a path in headers of one format, and something else in those of others.
 const PREFIX: Range<usize> = 345..500;
 /// As much of it is the path's alone. Behind that, and where this is not full, times may stand.
@@ -21,6 +23,8 @@ pub(super) fn check(header: &Header) -> Result<(), InvalidArchive> {
     let prefix = header.as_bytes().get(PREFIX).unwrap_or_default();
     let is_same = is_number(&old.size)
         && is_number(&old.cksum)
+        && [&old.mode[..], &old.uid, &old.gid, &old.mtime].into_iter().all(is_other_number)
+        && header.as_bytes().get(DEVICE).unwrap_or_default().chunks(8).all(is_other_number)
         && is_text(&old.name)
         && old.name.first().is_some_and(|first| *first != 0)
         && is_prefix(prefix, header.as_ustar().is_some())
@@ -54,6 +58,16 @@ fn is_number(field: &[u8]) -> bool {
         && digits > 0
         && !behind.is_empty()
         && behind.iter().all(|byte| matches!(byte, b' ' | 0))
+}
+
+/// A number that decides on nothing, but ends the archive for some readers where it is none. It may be left out, fill the whole
+/// field, or be written in base 256, as for large ids and times before 1970.
+fn is_other_number(field: &[u8]) -> bool {
+    let text = field.trim_ascii_start();
+    let is_filled = !text.is_empty() && text.iter().all(|byte| matches!(byte, b'0'..=b'7'));
+    let is_empty = field.iter().all(|byte| matches!(byte, b' ' | 0));
+    let is_of_256 = field.first().is_some_and(|first| matches!(first, 0x80 | 0xff));
+    is_number(field) || is_filled || is_empty || is_of_256
 }
 
 /// Returns `true` if nothing stands behind a text's end.

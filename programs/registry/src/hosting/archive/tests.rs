@@ -26,14 +26,14 @@ fn promising(kind: u8, size: u64, zeros: usize) -> Vec<u8> {
     header.set_size(size);
     header.set_cksum();
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    std::io::Write::write_all(&mut packed, header.as_bytes()).unwrap();
-    std::io::copy(&mut std::io::repeat(b'a').take(zeros as u64), &mut packed).unwrap();
+    io::Write::write_all(&mut packed, header.as_bytes()).unwrap();
+    io::copy(&mut io::repeat(b'a').take(zeros as u64), &mut packed).unwrap();
     packed.finish().unwrap()
 }
 
 fn paths(content: &[u8]) -> Result<Vec<String>, InvalidArchive> {
     let mut paths = Vec::new();
-    walk(content, |entry| {
+    walk(content, Parts::Several, |entry| {
         paths.push(String::from_utf8_lossy(&entry.path).into_owned());
         Ok::<_, InvalidArchive>(())
     })?;
@@ -55,7 +55,7 @@ fn long_paths_are_read_from_either_kind_of_extension_header() {
     ];
     assert_eq!(paths(&archive(entries)).unwrap(), [&long, &long, "c"]);
     let mut contents = Vec::new();
-    walk(&archive(entries), |entry| {
+    walk(&archive(entries), Parts::Several, |entry| {
         contents.push(entry.content(1)?);
         Ok::<_, InvalidArchive>(())
     })
@@ -115,9 +115,9 @@ fn a_header_says_the_same_to_every_reader() {
         let sum = checksum(header.as_bytes().iter().map(|byte| u32::from(*byte)).sum());
         header.as_old_mut().cksum[..sum.len()].copy_from_slice(sum.as_bytes());
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        std::io::Write::write_all(&mut packed, header.as_bytes()).unwrap();
-        std::io::Write::write_all(&mut packed, &[b'x'; 512]).unwrap();
-        std::io::Write::write_all(&mut packed, &[0; 1024]).unwrap();
+        io::Write::write_all(&mut packed, header.as_bytes()).unwrap();
+        io::Write::write_all(&mut packed, &[b'x'; 512]).unwrap();
+        io::Write::write_all(&mut packed, &[0; 1024]).unwrap();
         paths(&packed.finish().unwrap())
     };
     let usual = |sum: u32| format!("{sum:06o}\0 ");
@@ -128,6 +128,17 @@ fn a_header_says_the_same_to_every_reader() {
     let sizes = [&b"+0000001000\0"[..], b"\t0000001000\0", b"000000001000", b"1000\x00 000000"];
     for size in in_binary.into_iter().chain(sizes) {
         assert_eq!(changed(124, size, usual), Err(InvalidArchive::Header), "{size:?}");
+    }
+    // Mode, user, group, time and device, at any of which a reader may end that wants a number there.
+    for (at, length) in [(100, 8), (108, 8), (116, 8), (136, 12), (329, 8), (337, 8)] {
+        for number in ["", "00000000000", "000644 \0", "   644 \0", "\u{80}"] {
+            let number: Vec<u8> = number.chars().map(|c| c as u8).chain([0; 12]).take(length).collect();
+            assert!(changed(at, &number, usual).is_ok(), "{at} {number:?}");
+        }
+        for number in ["z", "-1", "+1", "0x1", "0o644", "1_0", "8", "1.5", "1 2", "\t1", "\u{81}"] {
+            let number: Vec<u8> = number.chars().map(|c| c as u8).chain([0; 12]).take(length).collect();
+            assert_eq!(changed(at, &number, usual), Err(InvalidArchive::Header), "{at} {number:?}");
+        }
     }
     for checksum in [|sum| format!("{sum:08o}"), |sum| format!("+{sum:06o}\0")] {
         assert_eq!(changed(0, b"a", checksum), Err(InvalidArchive::Header));
@@ -164,7 +175,7 @@ fn nothing_hides_behind_the_end_of_an_archive() {
     };
     let packed = |content: &[u8]| {
         let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-        std::io::Write::write_all(&mut packed, content).unwrap();
+        io::Write::write_all(&mut packed, content).unwrap();
         packed.finish().unwrap()
     };
     assert_eq!(paths(&packed(&[unpacked(&one), vec![0; 10 << 10]].concat())).unwrap(), ["a"]);
@@ -272,7 +283,7 @@ fn entries_are_counted() {
     let mut plain = Vec::new();
     GzDecoder::new(one.as_slice()).take(512).read_to_end(&mut plain).unwrap();
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    std::io::Write::write_all(&mut packed, &plain.repeat(MAX_ENTRIES + 1)).unwrap();
+    io::Write::write_all(&mut packed, &plain.repeat(MAX_ENTRIES + 1)).unwrap();
     assert_eq!(paths(&packed.finish().unwrap()), Err(InvalidArchive::Entries));
 }
 
@@ -295,4 +306,63 @@ fn a_path_that_leaves_its_folder_is_not_plain() {
     for path in ["", "/a", "..", "a/../b", "../a", "a/..", "a\\b", "a/b\n", "a\0"] {
         assert!(!is_plain(Path::new(path)), "{path}");
     }
+}
+
+#[test]
+fn what_is_behind_the_first_part_is_there_for_clients_that_read_it_alone() {
+    let entry = |name: &str| {
+        let mut unpacked = Vec::new();
+        GzDecoder::new(&*archive(&[(b'0', name, b"hi")])).read_to_end(&mut unpacked).unwrap();
+        unpacked
+    };
+    let packed = |parts: &[&[u8]]| -> Vec<u8> {
+        let pack = |part: &&[u8]| {
+            let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+            io::Write::write_all(&mut packed, part).unwrap();
+            packed.finish().unwrap()
+        };
+        parts.iter().flat_map(pack).collect()
+    };
+    let (first, whole) = (entry("a"), [&entry("a")[..1024], &entry("b")].concat());
+    let seen = |content: &[u8], parts| {
+        let mut count = 0;
+        walk(content, parts, |_| {
+            count += 1;
+            Ok::<_, InvalidArchive>(())
+        })
+        .map(|()| count)
+    };
+    for (content, any) in [
+        (packed(&[&whole[..1024], &whole[1024..]]), Ok(2)),
+        (packed(&[&first, &[0; 512]]), Ok(1)),
+        ([packed(&[&first]), b"x".to_vec()].concat(), Err(InvalidArchive::Unreadable)),
+    ] {
+        assert_eq!(seen(&content, Parts::One), Err(InvalidArchive::Behind));
+        assert_eq!(seen(&content, Parts::Several), any);
+    }
+    assert_eq!(seen(&packed(&[&whole]), Parts::One), Ok(2));
+    let empty = packed(&[b""]);
+    let after = |count: usize| [empty.repeat(count), packed(&[&whole])].concat();
+    assert_eq!(seen(&after(MAX_PARTS - 1), Parts::Several), Ok(2));
+    assert_eq!(seen(&after(MAX_PARTS), Parts::Several), Err(InvalidArchive::Behind));
+}
+
+#[test]
+fn a_name_is_the_same_in_all_forms_that_macos_takes_for_one() {
+    for (one, other) in [
+        ("caf\u{e9}", "cafe\u{301}"),
+        ("\u{c9}", "e\u{301}"),
+        ("\u{1e9b}\u{323}", "\u{17f}\u{323}\u{307}"),
+        ("a;b", "a\u{37e}b"),
+        ("`", "\u{1fef}"),
+        ("k", "\u{212a}"),
+        ("\u{d55c}", "\u{1112}\u{1161}\u{11ab}"),
+        ("a\u{200d}b", "AB"),
+    ] {
+        assert_eq!(folded(one), folded(other), "{one} {other}");
+        let entries: [(u8, &str, &[u8]); 2] = [(b'2', one, b""), (b'0', &format!("{other}/a"), b"")];
+        assert!(matches!(paths(&archive(&entries)), Err(InvalidArchive::Linked(_))), "{one} {other}");
+    }
+    assert_ne!(folded("caf\u{e9}"), folded("cafe"));
+    assert_ne!(folded("\u{65e5}"), folded("\u{672c}"));
 }

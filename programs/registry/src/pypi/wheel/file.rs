@@ -8,7 +8,7 @@ use rawzip::{CompressionMethod, ZipFileHeaderRecord, ZipLocalFileHeader, ZipSlic
 
 use super::InvalidPackage;
 
-/// Extra fields with other sizes, which so small an archive doesn't need, and with another name. Some readers take them.
+/// Extra fields with sizes, which so small an archive doesn't need, and with another name. Some readers take them.
 const OTHER_SIZES: u16 = 0x0001;
 const OTHER_NAME: u16 = 0x7075;
 /// The accepted flags of a file: how it was packed, that a descriptor follows, and that its name is UTF-8. It is not encrypted.
@@ -43,7 +43,8 @@ impl Place {
             && header.compression_method() == record.compression_method()
             && header.flags().bits() == record.flags().bits()
             && record.comment().as_bytes().is_empty()
-            && [record.extra_fields(), header.extra_fields()].into_iter().all(is_harmless);
+            && is_harmless(record.extra_fields(), None)
+            && is_harmless(header.extra_fields(), own_sizes(record));
         let has_descriptor = record.flags().has_data_descriptor();
         if !is_same || !are_numbers_same(&header, record, has_descriptor) {
             return Err(InvalidPackage::Ambiguous);
@@ -84,9 +85,23 @@ fn are_numbers_same(
         || has_descriptor && numbers == (0, 0, 0)
 }
 
-fn is_harmless(mut fields: ExtraFields<'_>) -> bool {
-    fields.all(|(id, _)| !matches!(id.as_u16(), OTHER_SIZES | OTHER_NAME))
-        && fields.remaining_bytes().is_empty()
+/// Returns `true` if no extra field has another name, or sizes that are not these.
+fn is_harmless(mut fields: ExtraFields<'_>, sizes: Option<[u8; 16]>) -> bool {
+    let is_one = |id: u16, content: &[u8]| match id {
+        OTHER_SIZES => sizes.is_some_and(|sizes| content == sizes),
+        id => id != OTHER_NAME,
+    };
+    fields.all(|(id, content)| is_one(id.as_u16(), content)) && fields.remaining_bytes().is_empty()
+}
+
+/// The sizes of a file as an extra field of its own header may repeat them: some tools reserve it for all files. A descriptor behind
+/// the file would be longer for readers that find the field.
+fn own_sizes(record: &ZipFileHeaderRecord<'_>) -> Option<[u8; 16]> {
+    if record.flags().has_data_descriptor() {
+        return None;
+    }
+    let sizes = [record.uncompressed_size_hint(), record.compressed_size_hint()];
+    sizes.map(u64::to_le_bytes).concat().try_into().ok()
 }
 
 fn descriptor(record: &ZipFileHeaderRecord<'_>) -> Result<[u8; 12], InvalidPackage> {

@@ -28,6 +28,9 @@ const MAX_ATTACHMENTS: usize = 2;
 /// The largest provenance bundle, in bytes.
 const MAX_BUNDLE: usize = 256 << 10;
 
+/// The longest `repository` that a bundle is compared with, in bytes of JSON: as values it takes much more.
+const MAX_REPOSITORY: usize = 4 << 10;
+
 /// The reason why a document isn't published.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidDocument {
@@ -88,7 +91,7 @@ pub(super) struct Publication {
     pub(super) shasum: String,
     /// The provenance bundle, which is verified elsewhere.
     pub(super) bundle: Option<String>,
-    /// The manifest's `repository`.
+    /// The manifest's `repository`, where there is a bundle to be compared with it.
     pub(super) repository: Option<Value>,
 }
 
@@ -112,7 +115,7 @@ impl Publication {
         let public = document.access.is_none_or(|access| access.0 != "restricted");
         let contents = Contents::read(&tarball)?;
         contents.compare(&manifest)?;
-        let repository = manifest.value("repository");
+        let repository = bundle.as_ref().and_then(|_| repository(&manifest));
         let (manifest, tarball) =
             (manifest.texts(contents.is_built(), contents.has_shrinkwrap()), body.with(tarball));
         Ok(Self { name, version, manifest, tags, public, tarball, integrity, shasum, bundle, repository })
@@ -166,6 +169,11 @@ fn tags(tags: &Members<'_, MAX_TAGS>, published: &Version) -> Result<Vec<Tag>, I
         }
     };
     tags.first.iter().map(tag).collect()
+}
+
+fn repository(manifest: &Manifest<'_>) -> Option<Value> {
+    let text = manifest.raw("repository").filter(|text| text.len() <= MAX_REPOSITORY)?;
+    serde_json::from_str(text).ok()
 }
 
 /// The attachments of a document, beside the manifest.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::manifest::Manifest;
 use super::InvalidContents;
-use super::fields::{Texts, compare_texts, texts};
+use super::fields::{Texts, compare_texts, same, texts};
 
 /// Compares the commands and their files. `commands` are the names of the files in the [`folder`].
 pub(super) fn compare(
@@ -13,6 +13,9 @@ pub(super) fn compare(
     commands: &BTreeSet<String>,
 ) -> Result<(), InvalidContents> {
     let (mut in_tarball, in_manifest) = (bin(packed)?, bin(sent)?);
+    if let Some(sent) = folder(sent) {
+        same("directories.bin", folder(packed).as_deref(), Some(&sent))?;
+    }
     // npm sends what is in the folder, each file as a command of its own name, also those that it doesn't pack.
     if let Some(folder) = folder(packed) {
         let is_of_folder = |(name, path): (&String, &String)| {

@@ -131,15 +131,17 @@ fn is_owner_and_name(place: &str) -> bool {
     place.split_once('/').is_some_and(|(owner, name)| is_part(owner) && is_part(name))
 }
 
+/// The bundled dependencies, by either spelling: some clients read one first, others the other.
 fn bundled(manifest: &Manifest<'_>) -> Result<BTreeSet<String>, InvalidContents> {
-    let field = if manifest.raw("bundleDependencies").is_some() {
-        "bundleDependencies"
-    } else {
-        "bundledDependencies"
-    };
+    let mut bundled = bundled_in(manifest, "bundleDependencies")?;
+    bundled.extend(bundled_in(manifest, "bundledDependencies")?);
+    Ok(bundled)
+}
+
+fn bundled_in(manifest: &Manifest<'_>, field: &'static str) -> Result<BTreeSet<String>, InvalidContents> {
     match manifest.raw(field) {
         Some("true") => Ok(texts(manifest, "dependencies")?.into_keys().collect()),
-        None | Some("false") => Ok(BTreeSet::new()),
+        None | Some("false" | "null") => Ok(BTreeSet::new()),
         Some(text) => match serde_json::from_str::<Manifest<'_>>(text) {
             Ok(object) => Ok(object.keys().map(str::to_owned).collect()),
             Err(_) => set(manifest, field),

@@ -164,6 +164,22 @@ fn a_tarball_that_says_something_else_than_the_manifest_is_refused() {
             "`devDependencies.a`",
         ),
         (json!({ "bundleDependencies": ["evil"] }), json!({}), "`bundleDependencies`"),
+        (
+            json!({ "bundleDependencies": [] }),
+            json!({ "bundleDependencies": [], "bundledDependencies": ["evil"] }),
+            "`bundleDependencies`",
+        ),
+        (
+            json!({ "bundledDependencies": ["evil"] }),
+            json!({ "bundleDependencies": null }),
+            "`bundleDependencies`",
+        ),
+        (json!({}), json!({ "directories": { "bin": "evil" } }), "`directories.bin`"),
+        (
+            json!({ "directories": { "bin": "bin" } }),
+            json!({ "directories": { "bin": "evil" } }),
+            "`directories.bin`",
+        ),
         (json!({ "bin": { "node": "evil.js" } }), json!({}), "`bin.node`"),
         (json!({ "bin": "a.js" }), json!({ "bin": { "widget": "b.js" } }), "`bin.widget`"),
         (json!({ "directories": { "bin": "bin" } }), json!({ "bin": { "a": "lib/a" } }), "`bin.a`"),

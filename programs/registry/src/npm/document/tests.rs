@@ -75,6 +75,17 @@ fn a_provenance_bundle_beside_the_tarball_is_kept_as_its_text() {
 }
 
 #[test]
+fn the_repository_is_read_where_a_bundle_is_compared_with_it_and_is_bounded() {
+    let mut document = document();
+    document["versions"]["1.0.0"]["repository"] = json!("github:acme/widget");
+    assert_eq!(parse(&document).unwrap().repository, None);
+    document["_attachments"]["@acme/widget-1.0.0.sigstore"] = json!({ "data": "{}", "length": 2 });
+    assert_eq!(parse(&document).unwrap().repository, Some(json!("github:acme/widget")));
+    document["versions"]["1.0.0"]["repository"] = json!({ "url": "x".repeat(MAX_REPOSITORY) });
+    assert_eq!(parse(&document).unwrap().repository, None);
+}
+
+#[test]
 fn a_provenance_bundle_that_is_no_text_of_its_length_is_refused() {
     for bundle in [
         json!({ "data": "{}", "length": 3 }),

@@ -175,12 +175,13 @@ fn optional(field: Field<'_>) -> Result<Option<String>, InvalidField> {
     if field.is_nothing() { Ok(None) } else { Ok(Some(field.text()?.to_owned())) }
 }
 
-/// A list of texts; one alone may stand without a list.
+/// A list of texts; one alone may stand without a list. An author without an address has nothing in the list of those.
 fn texts(field: Field<'_>) -> Result<Vec<String>, InvalidField> {
     if !field.is_list() {
         return Ok(optional(field)?.into_iter().collect());
     }
-    field.list(MAX_ENTRIES)?.map(|text| Ok(text.text()?.to_owned())).collect()
+    let texts = field.list(MAX_ENTRIES)?.filter(|text| !text.is_nothing());
+    texts.map(|text| Ok(text.text()?.to_owned())).collect()
 }
 
 fn metadata(field: Field<'_>) -> Result<BTreeMap<String, String>, InvalidField> {
@@ -244,6 +245,9 @@ pub(super) mod tests {
         assert_eq!(native("x86_64-linux").file_name(), "widget-1.10-x86_64-linux.gem");
         assert_eq!(native("i686-linux").identity(), native("x86-linux").identity());
         assert_ne!(native("x86_64-linux").identity(), widget.identity());
+        let addresses = YAML.replace("\nemail:\n", "\nemail:\n-\n- a@example.org\n");
+        assert_ne!(addresses, YAML);
+        assert_eq!(Specification::parse(&addresses).unwrap().email, ["a@example.org"]);
         let undated = YAML.replace("date: 2026-11-20 00:00:00.000000000 Z", "date: ");
         assert_ne!(undated, YAML);
         assert_eq!(Specification::parse(&undated).unwrap().date.to_string(), "1980-01-02");

@@ -96,7 +96,8 @@ async fn answer(
     request: Request<Incoming>,
     member: Arc<Member>,
 ) -> Result<Response, Infallible> {
-    member.set_busy(true);
+    // A request that changes nothing can be sent again.
+    member.set_busy(!request.method().is_safe());
     let request = request.map(|body| Body::new(RequestBody::new(body, Arc::clone(&member))));
     let response = router.oneshot(request).await;
     member.set_busy(false);

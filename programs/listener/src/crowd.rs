@@ -32,7 +32,7 @@ struct Members {
 struct Standing {
     /// The order in which bytes last moved.
     moved: AtomicU64,
-    /// `true` while a request is being answered, so that nobody waits for the peer.
+    /// `true` while a request that may change something is being answered, so that nobody waits for the peer.
     is_busy: AtomicBool,
     is_leaving: AtomicBool,
     leave: Notify,
@@ -106,7 +106,7 @@ impl Member {
         self.standing.moved.store(tick, Ordering::Relaxed);
     }
 
-    /// A request is being answered, or no longer.
+    /// A request that may change something is being answered, or no longer.
     pub(super) fn set_busy(&self, is_busy: bool) {
         self.standing.is_busy.store(is_busy, Ordering::Relaxed);
     }

@@ -13,8 +13,9 @@
 //! away, within the same deadline and a bound on its size, since a client that is cut off while it sends reports a broken
 //! connection and no answer.
 //!
-//! The number of connections is bounded as well. Where the bound is reached, the connection whose peer has been waited for
-//! longest makes room for a new one.
+//! The number of connections is bounded as well. Where the bound is reached, the connection that was silent longest makes room for
+//! a new one, unless it is waiting for the answer to a request that may change something. One that only reads is no reason to stay:
+//! many that wait for a large answer would keep everybody else out.
 //!
 //! Deadlines run by tokio's clock: what is slow here is a wire, never a test's manual clock.
 

@@ -189,3 +189,24 @@ async fn more_idle_connections_than_there_may_be_keep_nobody_out() {
     stop.send(()).unwrap();
     server.await.unwrap();
 }
+
+#[tokio::test]
+async fn requests_that_only_read_and_take_long_keep_nobody_out() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings = Settings::new(8, Duration::ZERO);
+    let server = tokio::spawn(serve(listener, router(), settings, std::future::pending()));
+    let mut crowd = Vec::new();
+    for _ in 0..16 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+        crowd.push(stream);
+    }
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(b"GET /ping HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
+    let mut answer = String::new();
+    let answered = tokio::time::timeout(Duration::from_secs(20), stream.read_to_string(&mut answer));
+    answered.await.expect("the connection is taken").unwrap();
+    assert!(answer.ends_with("pong"), "{answer}");
+    server.abort();
+}

@@ -36,7 +36,13 @@ pub fn audience(registry: &HttpUrl) -> Result<Audience, InvalidAudience> {
     without_scheme(registry)
 }
 
-/// A crate's name: a letter, then letters, digits, `-` and `_`.
+/// Names that stand for devices on Windows, where no file can be called so, whatever its extension. crates.io reserves them, and
+/// cargo makes no such crate.
+const DEVICES: [&str; 4] = ["aux", "con", "nul", "prn"];
+/// Those that have a number from 1 to 9 behind them.
+const NUMBERED_DEVICES: [&str; 2] = ["com", "lpt"];
+
+/// A crate's name: a letter, then letters, digits, `-` and `_`. None is a device's on Windows, such as `nul` and `com1`.
 ///
 /// Names that differ in case, or in `-` and `_`, are the same crate; compare their [`CrateName::canonical`]
 /// form.
@@ -57,12 +63,13 @@ impl CrateName {
     ///
     /// # Errors
     ///
-    /// When it is longer than 64 characters or not of the form that crates.io requires.
+    /// When it is longer than 64 characters, not of the form that crates.io requires, or a device's on Windows.
     pub fn parse(text: &str) -> Result<Self, InvalidCrateName> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if text.starts_with(|c: char| c.is_ascii_alphabetic())
             && text.len() <= MAX_NAME
             && text.chars().all(allowed)
+            && !is_device(&text.to_ascii_lowercase())
         {
             return Ok(Self(text.to_owned()));
         }
@@ -80,6 +87,12 @@ impl CrateName {
     }
 }
 
+/// Returns `true` if a name in lower case is a device's on Windows.
+fn is_device(name: &str) -> bool {
+    let is_numbered = |device: &&str| matches!(name.strip_prefix(*device).map(str::as_bytes), Some([b'1'..=b'9']));
+    DEVICES.contains(&name) || NUMBERED_DEVICES.iter().any(is_numbered)
+}
+
 impl fmt::Display for CrateName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -88,7 +101,11 @@ impl fmt::Display for CrateName {
 
 /// A text that is not a crate's name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is not a crate's name: expected a letter, then letters, digits, `-` and `_`, at most 64", shown(.0))]
+#[error(
+    "`{}` is not a crate's name: expected a letter, then letters, digits, `-` and `_`, at most 64, and no name of a device on Windows, \
+     such as `nul`",
+    shown(.0)
+)]
 pub struct InvalidCrateName(String);
 
 #[cfg(test)]
@@ -103,9 +120,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_longer_than_a_device_is_a_name() {
+        for name in ["null", "con-x", "com", "com0", "com10", "lpt", "auxiliary"] {
+            assert!(CrateName::parse(name).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
     fn what_is_no_name_is_refused() {
         let long = "a".repeat(65);
-        for name in ["", "1a", "-a", "_a", "a b", "a/b", "..", "a.b", "wïdget", "a%2fb", "a\0", &long] {
+        for name in ["", "1a", "-a", "_a", "a b", "a/b", "..", "a.b", "wïdget", "a%2fb", "a\0", "nul", "Con", "COM1", "lpt9", &long] {
             assert!(CrateName::parse(name).is_err(), "{name}");
         }
     }

@@ -35,6 +35,8 @@ const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 /// The age at which events are deleted.
 const KEEP: Duration = Duration::from_secs(90 * 24 * 3600);
+/// The number of events that are read together to be listed.
+const READ: i64 = 500;
 /// A reason is kept up to this many characters.
 const MAX_REASON: usize = 1000;
 
@@ -200,12 +202,32 @@ pub(super) async fn purge(database: &SqlStore, now: Timestamp) -> Result<(), Sto
     write.commit().await
 }
 
-/// The stored events as JSON objects in ASCII, fit for a terminal, oldest first, of one package or of all.
-pub(super) async fn events(database: &SqlStore, package: Option<&str>) -> Result<Vec<String>, sqlx::Error> {
-    let statement = "SELECT event FROM registry_event WHERE package = $1 OR $2 = 1 ORDER BY at, id";
-    let query = sqlx::query(statement).bind(package.unwrap_or_default()).bind(i64::from(package.is_none()));
-    let rows = query.fetch_all(database.pool()).await?;
-    rows.iter().map(|row| Ok(ascii(&times::readable(&row.try_get::<String, _>("event")?)))).collect()
+/// The stored events, oldest first, of one package or of all, of which few are in memory at a time.
+pub(super) struct Events<'a> {
+    database: &'a SqlStore,
+    package: Option<&'a str>,
+    /// The time and the id of the last one that was read.
+    last: (i64, String),
+}
+
+impl<'a> Events<'a> {
+    pub(super) fn of(database: &'a SqlStore, package: Option<&'a str>) -> Self {
+        Self { database, package, last: (i64::MIN, String::new()) }
+    }
+
+    /// The next ones as JSON objects in ASCII, fit for a terminal; none behind the last one.
+    pub(super) async fn next(&mut self) -> Result<Vec<String>, sqlx::Error> {
+        let statement = "SELECT at, id, event FROM registry_event
+             WHERE (package = $1 OR $2 = 1) AND (at > $3 OR at = $3 AND id > $4) ORDER BY at, id LIMIT $5";
+        let (package, is_of_all) = (self.package.unwrap_or_default(), i64::from(self.package.is_none()));
+        let query = sqlx::query(statement).bind(package).bind(is_of_all);
+        let query = query.bind(self.last.0).bind(&self.last.1).bind(READ);
+        let rows = query.fetch_all(self.database.pool()).await?;
+        if let Some(last) = rows.last() {
+            self.last = (last.try_get("at")?, last.try_get("id")?);
+        }
+        rows.iter().map(|row| Ok(ascii(&times::readable(&row.try_get::<String, _>("event")?)))).collect()
+    }
 }
 
 /// The same JSON with every character escaped that a terminal may not show as what it is. They stand in texts only.

@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use oidc_core::{Context, Secret};
 use oidc_exchange::server::Chain;
 
-use super::audit::{self, Counted};
+use super::audit::{Counted, Events};
 use super::config::Config;
 use super::database;
 use super::running::Running;
@@ -142,13 +142,20 @@ async fn print_audit(config: &Config, package: Option<&str>) -> Result<(), Box<d
     let database =
         database::open(config.database.expose()).await.map_err(|error| Chain::of(&error).to_string())?;
     let mut out = io::stdout().lock();
-    let events = audit::events(&database, package).await?;
-    for event in &events {
-        writeln!(out, "{event}")?;
+    let (mut events, mut listed) = (Events::of(&database, package), 0_usize);
+    loop {
+        let next = events.next().await?;
+        if next.is_empty() {
+            break;
+        }
+        for event in &next {
+            writeln!(out, "{event}")?;
+        }
+        listed = listed.saturating_add(next.len());
     }
     out.flush()?;
     let counted = Counted::read(&database).await?;
-    writeln!(io::stderr(), "{}", counted.summary(events.len(), package))?;
+    writeln!(io::stderr(), "{}", counted.summary(listed, package))?;
     Ok(())
 }
 

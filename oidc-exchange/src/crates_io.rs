@@ -89,7 +89,8 @@ impl CrateName {
 
 /// Returns `true` if a name in lower case is a device's on Windows.
 fn is_device(name: &str) -> bool {
-    let is_numbered = |device: &&str| matches!(name.strip_prefix(*device).map(str::as_bytes), Some([b'1'..=b'9']));
+    let is_numbered =
+        |device: &&str| matches!(name.strip_prefix(*device).map(str::as_bytes), Some([b'1'..=b'9']));
     DEVICES.contains(&name) || NUMBERED_DEVICES.iter().any(is_numbered)
 }
 
@@ -129,7 +130,10 @@ mod tests {
     #[test]
     fn what_is_no_name_is_refused() {
         let long = "a".repeat(65);
-        for name in ["", "1a", "-a", "_a", "a b", "a/b", "..", "a.b", "wïdget", "a%2fb", "a\0", "nul", "Con", "COM1", "lpt9", &long] {
+        for name in [
+            "", "1a", "-a", "_a", "a b", "a/b", "..", "a.b", "wïdget", "a%2fb", "a\0", "nul", "Con", "COM1",
+            "lpt9", &long,
+        ] {
             assert!(CrateName::parse(name).is_err(), "{name}");
         }
     }

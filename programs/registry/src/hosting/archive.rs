@@ -53,7 +53,9 @@ pub(crate) enum InvalidArchive {
         "has an extension header that gives a file another size or another place than the file's own header does"
     )]
     Override,
-    #[error("goes on behind its end, where only some readers see it, or is packed in more than {MAX_PARTS} parts")]
+    #[error(
+        "goes on behind its end, where only some readers see it, or is packed in more than {MAX_PARTS} parts"
+    )]
     Behind,
     #[error("holds {0:?}, which is no file, folder or link, or not to every reader")]
     Kind(String),

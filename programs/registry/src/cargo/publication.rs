@@ -18,8 +18,8 @@ use crate::intake::{Content, Incoming};
 const MAX_METADATA: usize = 1 << 20;
 /// The factor by which metadata grows in memory once it is read.
 const METADATA_GROWS: usize = 24;
-/// The memory that the archive's manifest takes once it is read, in bytes.
-const MANIFEST: usize = 16 << 20;
+/// The memory that the archive's manifest takes once it is read, in bytes: one of many small tables takes the most.
+const MANIFEST: usize = 60 << 20;
 /// The length of a version's line in the index, in bytes: everybody reads it with those of the crate's other versions.
 const MAX_LINE: usize = 64 << 10;
 

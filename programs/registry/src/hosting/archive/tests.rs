@@ -132,11 +132,13 @@ fn a_header_says_the_same_to_every_reader() {
     // Mode, user, group, time and device, at any of which a reader may end that wants a number there.
     for (at, length) in [(100, 8), (108, 8), (116, 8), (136, 12), (329, 8), (337, 8)] {
         for number in ["", "00000000000", "000644 \0", "   644 \0", "\u{80}"] {
-            let number: Vec<u8> = number.chars().map(|c| c as u8).chain([0; 12]).take(length).collect();
+            let number: Vec<u8> =
+                number.chars().map(|c| u8::try_from(c).unwrap()).chain([0; 12]).take(length).collect();
             assert!(changed(at, &number, usual).is_ok(), "{at} {number:?}");
         }
         for number in ["z", "-1", "+1", "0x1", "0o644", "1_0", "8", "1.5", "1 2", "\t1", "\u{81}"] {
-            let number: Vec<u8> = number.chars().map(|c| c as u8).chain([0; 12]).take(length).collect();
+            let number: Vec<u8> =
+                number.chars().map(|c| u8::try_from(c).unwrap()).chain([0; 12]).take(length).collect();
             assert_eq!(changed(at, &number, usual), Err(InvalidArchive::Header), "{at} {number:?}");
         }
     }

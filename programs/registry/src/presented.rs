@@ -10,6 +10,9 @@ use oidc_exchange::server::presented_token;
 
 use crate::failure::Failure;
 
+/// The parts of a header, or of what is encoded in it, that are looked at for an identity token.
+const FEW: usize = 4;
+
 /// Reads the token, however the client sends it.
 pub(super) fn of(headers: &HeaderMap) -> Result<Option<String>, Failure> {
     if !headers.contains_key(AUTHORIZATION) {
@@ -37,9 +40,13 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<Option<String>, Failure> {
 fn misplaced(headers: &HeaderMap) -> Option<String> {
     let (scheme, sent) = authorization(headers)?;
     let tokens = |text: &str| {
-        text.split([' ', ':']).map(str::trim).find(|text| is_identity_token(text)).map(str::to_owned)
+        text.split([' ', ':'])
+            .take(FEW)
+            .map(str::trim)
+            .find(|text| is_identity_token(text))
+            .map(str::to_owned)
     };
-    let pairs = || sent.split(' ').filter_map(decoded).find_map(|pair| tokens(&pair));
+    let pairs = || sent.split(' ').take(FEW).filter_map(decoded).find_map(|pair| tokens(&pair));
     tokens(scheme).or_else(|| tokens(sent)).or_else(pairs)
 }
 
@@ -86,6 +93,17 @@ mod tests {
             let headers = headers(&value);
             assert_eq!(of(&headers).unwrap().as_deref(), Some(IDENTITY), "{value}");
             assert_eq!(bearer(&headers).unwrap().as_deref(), Some(IDENTITY), "{value}");
+        }
+    }
+
+    #[test]
+    fn few_parts_of_a_header_are_looked_at() {
+        let pairs = basic(&format!("a:{IDENTITY}"));
+        for value in [
+            format!("Basic {}{pairs}", "YQ== ".repeat(FEW)),
+            basic(&format!("{}{IDENTITY}", ":".repeat(FEW))),
+        ] {
+            assert_ne!(of(&headers(&value)).ok().flatten().as_deref(), Some(IDENTITY), "{value}");
         }
     }
 

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// A field of a signing certificate that repeats a property of the CI job: an X.509 extension below
@@ -106,23 +105,33 @@ impl fmt::Display for Extension {
 /// assert!(extensions.get(Extension::BuildTrigger).is_none());
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Extensions(BTreeMap<Extension, String>);
+pub struct Extensions(
+    /// The values, each at the place of its extension in [`Extension::ALL`].
+    [Option<String>; Extension::ALL.len()],
+);
 
 impl Extensions {
     /// Returns the value of an extension, if the certificate has it and it is not empty.
     pub fn get(&self, extension: Extension) -> Option<&str> {
-        self.0.get(&extension).map(String::as_str).filter(|value| !value.is_empty())
+        self.0.get(extension as usize)?.as_deref().filter(|value| !value.is_empty())
     }
 
     /// Returns every extension with its value, in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (Extension, &str)> {
-        self.0.iter().map(|(extension, value)| (*extension, value.as_str()))
+        let all = Extension::ALL.iter().zip(&self.0);
+        all.filter_map(|(extension, value)| Some((*extension, value.as_deref()?)))
     }
 }
 
 impl FromIterator<(Extension, String)> for Extensions {
     fn from_iter<I: IntoIterator<Item = (Extension, String)>>(values: I) -> Self {
-        Self(values.into_iter().collect())
+        let mut extensions = Self::default();
+        for (extension, value) in values {
+            if let Some(place) = extensions.0.get_mut(extension as usize) {
+                *place = Some(value);
+            }
+        }
+        extensions
     }
 }
 

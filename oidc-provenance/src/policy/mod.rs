@@ -16,6 +16,9 @@ use crate::codes;
 use crate::extension::Extension;
 use crate::refusal::Refusal;
 
+/// The end of the name of a platform's own machines, behind the platform's.
+const HOSTED: &str = "-hosted";
+
 /// The rules by which a registry accepts an [`Attestation`].
 ///
 /// The signer has to be the trusted publisher that the exchange accepted, and a statement may say nothing that the
@@ -145,16 +148,17 @@ impl<'a> Policy<'a> {
     }
 
     fn check_runner(&self, attestation: &Attestation) -> Result<(), Refusal> {
-        let expected = format!("{}-hosted", self.signer.platform().id());
+        let platform = self.signer.platform().id();
         let found = attestation.extension(Extension::RunnerEnvironment);
-        if !self.hosted_runner || found == Some(expected.as_str()) {
+        let kind = found.and_then(|found| found.strip_prefix(platform));
+        if !self.hosted_runner || kind == Some(HOSTED) {
             return Ok(());
         }
         let problem = "provenance is accepted from the platform's own machines only";
         let refusal =
             Refusal::of(codes::PROVENANCE_RUNNER, Extension::RunnerEnvironment.to_string(), problem);
         let fix = "run the job that publishes on a machine of the platform, or publish without provenance";
-        Err(refusal.found(found.unwrap_or_default()).expected(expected).fix(fix))
+        Err(refusal.found(found.unwrap_or_default()).expected(format!("{platform}{HOSTED}")).fix(fix))
     }
 
     fn check_repository(&self, attestation: &Attestation) -> Result<(), Refusal> {

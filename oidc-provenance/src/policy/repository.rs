@@ -66,6 +66,13 @@ fn long_form(text: &str) -> String {
     }
 }
 
+/// Returns `true` if the text is the source in the form that npm gives to it at a publish, so that neither needs to be parsed.
+fn is_in_npms_form(text: &str, source: &str) -> bool {
+    let url = text.strip_prefix("git+").and_then(|url| url.strip_suffix(".git"));
+    let path = source.strip_prefix("https://");
+    path.is_some_and(|path| path.contains('/')) && url == Some(source)
+}
+
 /// Checks that the field names the source repository of the certificate, a URL.
 pub(crate) fn agrees(field: Option<&Value>, source: &str) -> Result<(), Refusal> {
     let refuse = |problem: &str, found: &str| {
@@ -77,6 +84,9 @@ pub(crate) fn agrees(field: Option<&Value>, source: &str) -> Result<(), Refusal>
     let Some(text) = field.and_then(written) else {
         return refuse("the manifest has no `repository`; each package of a workspace needs its own", "");
     };
+    if is_in_npms_form(text, source) {
+        return Ok(());
+    }
     let expected = source_of(&Value::from(source)).unwrap_or_default();
     let Some(found) = field.and_then(source_of) else {
         return refuse("the manifest's `repository` is no URL of a repository", text);
@@ -130,6 +140,13 @@ mod tests {
         ] {
             assert_eq!(problem(Some(&json!(text))), None, "{text}");
             assert_eq!(problem(Some(&json!({ "url": text, "directory": "a" }))), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_no_url_is_named_by_nothing() {
+        for source in ["", "https://"] {
+            assert!(agrees(Some(&json!(format!("git+{source}.git"))), source).is_err(), "{source}");
         }
     }
 

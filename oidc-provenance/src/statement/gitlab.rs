@@ -116,7 +116,7 @@ fn is_number(value: &Value) -> bool {
 
 /// The variables that the certificate proves.
 fn proven(platform: &Platform, extensions: &Extensions) -> Result<Map<String, Value>, Refusal> {
-    let needed = |extension| needed(extensions, extension);
+    let needed = |extension| needed(extensions, extension).map(str::to_owned);
     let claims = platform.claims(extensions)?;
     let project = needed(Extension::SourceRepositoryUri)?;
     let full = needed(Extension::SourceRepositoryRef)?;

@@ -4,15 +4,18 @@ mod github;
 mod gitlab;
 mod variables;
 
+use std::collections::BTreeMap;
+
 use data_encoding::HEXLOWER;
 use oidc_core::{Claims, Context, Unverified};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 pub(crate) use self::variables::Variables;
 use crate::artifact::{Artifact, Digest};
 use crate::codes;
 use crate::extension::Extensions;
-use crate::json::{self, Bounds};
+use crate::json::{self, Bounds, Name};
 use crate::platform::{Kind, Platform};
 use crate::refusal::Refusal;
 
@@ -51,7 +54,8 @@ pub struct Statement {
     version: &'static str,
     artifact: Artifact,
     predicate_type: String,
-    predicate: Value,
+    /// The JSON text, as it was written.
+    predicate: String,
 }
 
 impl Statement {
@@ -64,9 +68,13 @@ impl Statement {
     pub fn npm(artifact: &Artifact, cx: &Context) -> Result<Self, Refusal> {
         let variables = Variables::new(cx.environment());
         let (version, kind, predicate) = match variables.platform()? {
-            Kind::GitHub => (STATEMENT_V1, SLSA_V1, github::WorkflowRun::of_job(&variables)?.npm_predicate()),
+            Kind::GitHub => {
+                let run = github::WorkflowRun::of_job(&variables)?;
+                (STATEMENT_V1, SLSA_V1, run.npm_predicate().to_json())
+            }
             Kind::GitLab => {
-                (STATEMENT_V0_1, SLSA_V0_2, gitlab::predicate(&gitlab::Build::of_job(&variables)?))
+                let build = gitlab::Build::of_job(&variables)?;
+                (STATEMENT_V0_1, SLSA_V0_2, gitlab::predicate(&build).to_string())
             }
         };
         Ok(Self { version, artifact: artifact.clone(), predicate_type: kind.to_owned(), predicate })
@@ -79,7 +87,7 @@ impl Statement {
             version: STATEMENT_V1,
             artifact: artifact.clone(),
             predicate_type: PYPI_PUBLISH.to_owned(),
-            predicate: Value::Null,
+            predicate: Value::Null.to_string(),
         }
     }
 
@@ -91,12 +99,13 @@ impl Statement {
     /// When the token lacks a claim that the statement needs.
     pub fn github_build(artifact: &Artifact, claims: &Unverified<Claims>) -> Result<Self, Refusal> {
         let platform = Platform::github();
-        let run = github::WorkflowRun::of_certificate(&platform.extensions(claims.read_unverified()))?;
+        let extensions = platform.extensions(claims.read_unverified());
+        let run = github::WorkflowRun::of_certificate(&extensions)?;
         Ok(Self {
             version: STATEMENT_V1,
             artifact: artifact.clone(),
             predicate_type: SLSA_V1.to_owned(),
-            predicate: run.action_predicate()?,
+            predicate: run.action_predicate()?.to_json(),
         })
     }
 
@@ -110,21 +119,20 @@ impl Statement {
         &self.predicate_type
     }
 
-    /// Returns the predicate.
-    pub fn predicate(&self) -> &Value {
-        &self.predicate
+    /// Returns the predicate, which is parsed by each call.
+    pub fn predicate(&self) -> Value {
+        // It was checked, or made, as JSON.
+        serde_json::from_str(&self.predicate).unwrap_or_default()
     }
 
     /// Returns the statement as the JSON text that is signed.
     pub fn to_json(&self) -> String {
-        let digest = &self.artifact.digest();
-        json!({
-            "_type": self.version,
-            "subject": [{ "name": self.artifact.name(), "digest": { digest.algorithm(): digest.hex() } }],
-            "predicateType": self.predicate_type,
-            "predicate": self.predicate,
-        })
-        .to_string()
+        let digest = self.artifact.digest();
+        let subject =
+            json!([{ "name": self.artifact.name(), "digest": { digest.algorithm(): digest.hex() } }]);
+        let [version, kind] = [self.version, &self.predicate_type].map(Value::from);
+        let predicate = &self.predicate;
+        format!(r#"{{"_type":{version},"subject":{subject},"predicateType":{kind},"predicate":{predicate}}}"#)
     }
 
     /// Reads a statement that somebody else made.
@@ -141,24 +149,26 @@ impl Statement {
                 format!("the statement can't be read: {why}"),
             )
         })?;
-        let Ok(Value::Object(mut members)) = serde_json::from_str(text) else {
+        let Ok(members) = serde_json::from_str::<BTreeMap<Name<'_>, &RawValue>>(text) else {
             return Err(malformed("statement", "it is no object"));
         };
         let known = ["_type", "subject", "predicateType", "predicate"];
-        if let Some(unknown) = members.keys().find(|name| !known.contains(&name.as_str())) {
+        if let Some(Name(unknown)) = members.keys().find(|Name(name)| !known.contains(&&**name)) {
             return Err(malformed(unknown, "statements have no such member"));
         }
-        let version = match members.get("_type").and_then(Value::as_str) {
+        let written = |name: &str| members.get(name).map(|member| member.get());
+        let text = |name| Some(serde_json::from_str::<Name<'_>>(written(name)?).ok()?.0);
+        let version = match text("_type").as_deref() {
             Some(STATEMENT_V1) => STATEMENT_V1,
             Some(STATEMENT_V0_1) => STATEMENT_V0_1,
             _ => return Err(malformed("_type", "it is no statement of in-toto, version 0.1 or 1")),
         };
-        let kind = members.get("predicateType").and_then(Value::as_str);
+        let kind = text("predicateType").ok_or_else(|| malformed("predicateType", "it is no text"))?;
         Ok(Self {
             version,
-            artifact: subject(members.get("subject"))?,
-            predicate_type: kind.ok_or_else(|| malformed("predicateType", "it is no text"))?.to_owned(),
-            predicate: members.remove("predicate").unwrap_or_default(),
+            artifact: subject(written("subject").and_then(|subject| serde_json::from_str(subject).ok()))?,
+            predicate_type: kind.into_owned(),
+            predicate: written("predicate").unwrap_or("null").to_owned(),
         })
     }
 
@@ -188,19 +198,19 @@ impl Statement {
         let is_npms = matches!(self.artifact.digest(), Digest::Sha512(_));
         let expected = match (platform.kind(), self.predicate_type.as_str()) {
             // Attestations of other tools have an empty object.
-            (_, PYPI_PUBLISH) if !is_npms && self.predicate == json!({}) => return Ok(()),
+            (_, PYPI_PUBLISH) if !is_npms && self.predicate() == json!({}) => return Ok(()),
             (_, PYPI_PUBLISH) if !is_npms => Value::Null,
-            (Kind::GitHub, SLSA_V1) if is_npms => {
-                github::WorkflowRun::of_certificate(extensions)?.npm_predicate()
-            }
-            (Kind::GitHub, SLSA_V1) => github::expected(&self.predicate, extensions)?,
-            (Kind::GitLab, SLSA_V0_2) => gitlab::expected(&self.predicate, platform, extensions)?,
+            (Kind::GitHub, SLSA_V1) => match github::expected(&self.predicate, is_npms, extensions)? {
+                Some(expected) => expected,
+                None => return Ok(()),
+            },
+            (Kind::GitLab, SLSA_V0_2) => gitlab::expected(&self.predicate(), platform, extensions)?,
             (_, other) => {
                 let problem = "no provenance of this type is known for the platform";
                 return Err(Refusal::of(codes::PROVENANCE_STATEMENT, "predicateType", problem).found(other));
             }
         };
-        match difference(&self.predicate, &expected, "predicate") {
+        match difference(&self.predicate(), &expected, "predicate") {
             None => Ok(()),
             Some(Difference { path, found, expected }) => Err(differs(path, found, expected)),
         }
@@ -212,9 +222,10 @@ fn malformed(field: &str, problem: &str) -> Refusal {
 }
 
 /// The one file that a statement is about.
-fn subject(subjects: Option<&Value>) -> Result<Artifact, Refusal> {
-    let subjects =
-        subjects.and_then(Value::as_array).ok_or_else(|| malformed("subject", "it is no array"))?;
+fn subject(subjects: Option<Value>) -> Result<Artifact, Refusal> {
+    let Some(Value::Array(subjects)) = subjects else {
+        return Err(malformed("subject", "it is no array"));
+    };
     let [subject] = subjects.as_slice() else {
         let problem = format!("the statement is about {} files, expected one", subjects.len());
         return Err(Refusal::of(codes::PROVENANCE_SUBJECT, "subject", problem));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use data_encoding::BASE64;
+use base64_simd::{AsOut as _, STANDARD};
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use sigstore_verify::types::{self, PayloadBytes, Sha256Hash};
 
@@ -15,7 +15,7 @@ impl TryFrom<&str> for Bytes {
 
     fn try_from(text: &str) -> Result<Self, Self::Error> {
         // All tools write this form; the others are the library's to judge.
-        if let Ok(bytes) = BASE64.decode(text.as_bytes()) {
+        if let Ok(bytes) = STANDARD.decode_to_vec(text) {
             return Ok(Self(bytes));
         }
         PayloadBytes::from_base64(text).map(|bytes| Self(bytes.into_bytes()))
@@ -29,11 +29,12 @@ impl TryFrom<&str> for Hash {
     type Error = types::Error;
 
     fn try_from(text: &str) -> Result<Self, Self::Error> {
-        // As with bytes. The characters of a hash have room for one byte more.
-        let mut bytes = [0; 33];
-        let has_room = BASE64.decode_len(text.len()) == Ok(bytes.len());
-        if has_room && BASE64.decode_mut(text.as_bytes(), &mut bytes).ok() == Some(32) {
-            return Sha256Hash::try_from(bytes.get(..32).unwrap_or_default()).map(Self);
+        // As with bytes.
+        let mut bytes = [0; 32];
+        if STANDARD.decoded_length(text.as_bytes()).ok() == Some(bytes.len())
+            && STANDARD.decode(text.as_bytes(), bytes.as_mut_slice().as_out()).is_ok()
+        {
+            return Ok(Self(bytes.into()));
         }
         Sha256Hash::from_hex_or_base64(text).map(Self)
     }

@@ -8,10 +8,8 @@ use x509_cert::der::Decode as _;
 
 use super::wire;
 use crate::attestation::Format;
-use crate::bundle::BOUNDS;
 use crate::codes;
 use crate::extension::{Extension, Extensions};
-use crate::json;
 use crate::refusal::Refusal;
 
 /// The greatest number of certificates; bundles of version 0.3 have one.
@@ -46,8 +44,7 @@ pub(super) fn read(bundle: &[u8]) -> Result<Bundle, Refusal> {
     let unreadable = |why: String| {
         Refusal::of(codes::PROVENANCE_BUNDLE, "bundle", format!("the bundle can't be read: {why}"))
     };
-    let text = json::check(bundle, BOUNDS).map_err(unreadable)?;
-    let mut bundle = wire::read(text).map_err(unreadable)?;
+    let mut bundle = wire::read(bundle).map_err(unreadable)?;
     if bundle.media_type() == MediaType::Bundle0_1 {
         bundle.verification_material.tlog_entries.iter_mut().for_each(leave_out_unsigned_proof);
     }

@@ -14,10 +14,12 @@ use sigstore_verify::types::{
 };
 
 use super::base64::{Bytes, Hash};
+use crate::bundle::BOUNDS;
+use crate::json;
 
-/// Reads a bundle. The error is a clause for the end of a message.
-pub(super) fn read(json: &str) -> Result<Bundle, String> {
-    let document: Document = serde_json::from_str(json).map_err(|error| error.to_string())?;
+/// Reads a bundle within its bounds. The error is a clause for the end of a message.
+pub(super) fn read(json: &[u8]) -> Result<Bundle, String> {
+    let document: Document = json::read(json, BOUNDS)?;
     let material = document.verification_material.material()?;
     let content = match (document.dsse_envelope, document.message_signature) {
         (Some(envelope), None) => SignatureContent::DsseEnvelope(envelope.envelope()?),
@@ -284,7 +286,7 @@ mod tests {
             with(ENVELOPE, "payload", Some(json!("\u{0}"))).replace("\\u0000", "\\u0065\\u0033\\u0030="),
             with(ENVELOPE, "signatures", Some(json!([{ "sig": "MEUC" }]))),
         ] {
-            assert_eq!(read(&json).unwrap(), Bundle::from_json(&json).unwrap(), "{json}");
+            assert_eq!(read(json.as_bytes()).unwrap(), Bundle::from_json(&json).unwrap(), "{json}");
         }
     }
 
@@ -316,6 +318,8 @@ mod tests {
             with(ENTRY, "canonicalizedBody", None),
             with(ENTRY, "canonicalizedBody", Some(json!("e30=="))),
             with(ENTRY, "canonicalizedBody", Some(json!("e3 0="))),
+            with(ENTRY, "canonicalizedBody", Some(json!("e31="))),
+            with(ENTRY, "canonicalizedBody", Some(json!("e30=e30="))),
             with(ENVELOPE, "payload", Some(json!("-_+/"))),
             with(ENVELOPE, "payload", Some(json!(["e30="]))),
             with(ENVELOPE, "payloadType", None),
@@ -323,7 +327,7 @@ mod tests {
             with(ENVELOPE, "signatures", Some(json!([{ "sig": "MEUC" }, { "sig": "MEUC" }]))),
         ] {
             assert!(Bundle::from_json(&json).is_err(), "{json}");
-            assert!(read(&json).is_err(), "{json}");
+            assert!(read(json.as_bytes()).is_err(), "{json}");
         }
     }
 }

@@ -227,13 +227,18 @@ fn hostile_bundles_are_refused_within_bounds() {
         ("nothing", String::new(), "no JSON"),
         ("spaces", " ".repeat(300_000), "longer than"),
         ("a long body", with(&|bundle| bundle["x"] = "x".repeat(300_000).into()), "longer than"),
-        ("depth", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), "too deeply"),
+        ("depth", format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)), "can't be read"),
         (
             "depth in a member",
             text.replacen('{', &format!("{{\"x\":{}{},", "[".repeat(64), "]".repeat(64)), 1),
             "too deeply",
         ),
-        ("a member twice", text.replacen('{', r#"{"mediaType":"x","#, 1), "occurs twice"),
+        (
+            "a member twice",
+            text.replacen('{', r#"{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","#, 1),
+            "occurs twice",
+        ),
+        ("an unknown member twice", text.replacen('{', r#"{"x":1,"\u0078":2,"#, 1), "occurs twice"),
         (
             "a member twice within",
             text.replacen(r#"{"payload""#, r#"{"payload":"","payload""#, 1),

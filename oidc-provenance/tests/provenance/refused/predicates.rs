@@ -23,6 +23,31 @@ fn each_single_field_of_githubs_predicate_is_compared_with_the_certificate() {
     }
 }
 
+#[test]
+fn a_predicate_is_compared_by_its_values_and_not_by_its_text() {
+    let sigstore = Sigstore::new(1);
+    let is_npms_text = signing(&[]).statement.contains(r#""predicate":{"buildDefinition":{"buildType":"#);
+    assert!(is_npms_text, "{}", signing(&[]).statement);
+    // Values have their members in another order than npm's text.
+    let reordered = case("", "").statement(|_| ());
+    assert_ne!(reordered.signing.statement, signing(&[]).statement);
+    reordered.verify(&sigstore).unwrap();
+    case("", "").verify(&sigstore).unwrap();
+    let github = "/predicate/buildDefinition/internalParameters/github";
+    for (member, value) in [("runner_environment", Value::Null), ("event_name ", json!("push"))] {
+        let added = case("", "")
+            .statement(|statement| statement.pointer_mut(github).unwrap()[member] = value.clone());
+        assert_eq!(added.verify(&sigstore).unwrap_err().code(), codes::PROVENANCE_PREDICATE, "{member}");
+    }
+    for object in ["/predicate", "/predicate/runDetails", github] {
+        let listed = case("", "").statement(|statement| {
+            let object = statement.pointer_mut(object).unwrap();
+            *object = object.as_object().unwrap().values().cloned().collect();
+        });
+        assert_eq!(listed.verify(&sigstore).unwrap_err().code(), codes::PROVENANCE_PREDICATE, "{object}");
+    }
+}
+
 fn leaves(value: &Value, path: &str) -> Vec<String> {
     match value {
         Value::Object(members) => {

@@ -307,7 +307,7 @@ async fn a_predicate_of_which_any_single_field_differs_is_refused_and_nothing_is
     let world = World::trusting(&sigstore).await;
     for (endpoint, fields) in [(ProvenanceEndpoint::Npm, 11), (ProvenanceEndpoint::Gem, 12)] {
         let (token, statement) = (endpoint.token(&world).await, endpoint.statement(&world));
-        let all = leaves(statement.predicate(), "/predicate");
+        let all = leaves(&statement.predicate(), "/predicate");
         assert_eq!(all.len(), fields, "{all:?}");
         for field in all {
             for other in [json!("another"), Value::Null] {

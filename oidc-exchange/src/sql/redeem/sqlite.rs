@@ -35,23 +35,25 @@ pub(in crate::sql) const VIEW: &str = "\
         UPDATE oidc_proven SET exchanged_at = NEW.created_at WHERE publisher = NEW.publisher AND changes() = 1; \
     END;";
 
-/// The statement for so many grants of one package. It returns a row for each of them: its place, whether it was granted, and
-/// whether its identity token is used up, or its uses may have been purged. Where neither is the case, no publisher is left.
+/// The statement for so many grants of one package. It returns a number for each of them: four times its place, plus
+/// [`GRANTED_BIT`] where it was granted, plus [`USED_UP_BIT`] where its identity token is used up, or its uses may have been
+/// purged. Where neither is the case, no publisher is left.
+///
+/// The parameters have no numbers: the driver asks SQLite for the name of each, which looks through all names.
 fn inserted(grants: usize) -> String {
-    let parameters = Values::OF_ONE;
-    let row = |place: usize| {
-        let first = 1 + place * parameters;
-        let values: Vec<String> = (first..first + parameters).map(|number| format!("${number}")).collect();
-        format!("({place}, {})", values.join(", "))
-    };
-    let rows: Vec<String> = (0..grants).map(row).collect();
+    let values = ["?"; Values::OF_ONE].join(", ");
+    let rows: Vec<String> = (0..grants).map(|place| format!("({place}, {values})")).collect();
     format!(
-        "INSERT INTO oidc_grant VALUES {} RETURNING place, EXISTS (SELECT 1 FROM oidc_token WHERE hash = token), \
-         EXISTS (SELECT 1 FROM oidc_replay WHERE key = replay_key AND uses >= max_uses) \
-         OR NOT EXISTS (SELECT 1 FROM oidc_purged WHERE id = 1 AND until_at < remember_until)",
+        "INSERT INTO oidc_grant VALUES {} RETURNING place * 4 \
+         + {GRANTED_BIT} * EXISTS (SELECT 1 FROM oidc_token WHERE hash = token) \
+         + {USED_UP_BIT} * (EXISTS (SELECT 1 FROM oidc_replay WHERE key = replay_key AND uses >= max_uses) \
+         OR NOT EXISTS (SELECT 1 FROM oidc_purged WHERE id = 1 AND until_at < remember_until))",
         rows.join(", ")
     )
 }
+
+const GRANTED_BIT: i64 = 1;
+const USED_UP_BIT: i64 = 2;
 
 /// The texts of [`inserted`] for each number of grants.
 static INSERTED: LazyLock<Vec<String>> = LazyLock::new(|| (0..=MAX_TOGETHER).map(inserted).collect());
@@ -145,10 +147,11 @@ async fn insert(connection: &mut AnyConnection, grants: &[Values]) -> Result<Vec
     let query = sqlx::query_with(text, Values::arguments(grants)?);
     let mut outcomes = vec![Rows::new(); grants.len()];
     for row in query.fetch_all(connection).await? {
-        let place = usize::try_from(row.try_get::<i64, _>(0)?).ok();
+        let state: i64 = row.try_get(0)?;
+        let place = usize::try_from(state / 4).ok();
         let place = place.and_then(|place| Some((outcomes.get_mut(place)?, grants.get(place)?)));
         let (outcome, values) = place.ok_or(sqlx::Error::RowNotFound)?;
-        *outcome = values.rows(row.try_get::<i64, _>(1)? != 0, row.try_get::<i64, _>(2)? != 0);
+        *outcome = values.rows(state & GRANTED_BIT != 0, state & USED_UP_BIT != 0);
     }
     Ok(outcomes)
 }

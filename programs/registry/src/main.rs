@@ -5,12 +5,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 use oidc_core::Context;
-use registry::{Arguments, log_has_colours, run};
+use registry::{Arguments, log_has_colours, run, runtime};
 use tracing_subscriber::EnvFilter;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match serve(Arguments::parse()).await {
+fn main() -> ExitCode {
+    match start(Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Where standard error is closed there is nobody to tell.
@@ -20,10 +19,10 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+fn start(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let cx = Context::system()?;
     let filter = EnvFilter::try_new(cx.environment().get("RUST_LOG").unwrap_or("info"))?;
     let ansi = log_has_colours(cx.environment(), io::stderr().is_terminal());
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(ansi).with_writer(io::stderr).init();
-    run(arguments, &cx).await
+    runtime(cx.environment())?.block_on(run(arguments, &cx))
 }

@@ -18,6 +18,8 @@ pub mod by_hand;
 #[cfg(feature = "all")]
 pub mod exchange;
 pub mod herd;
+#[cfg(feature = "all")]
+pub mod kept;
 pub mod measure;
 #[cfg(feature = "all")]
 pub mod pages;

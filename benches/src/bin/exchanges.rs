@@ -24,7 +24,7 @@ use sqlx::{Connection as _, PgConnection};
 
 /// Exchanges in one turn.
 const EACH: usize = 96;
-/// Exchanges through HTTP by 32 connections in one turn: a connection is made for twelve of them.
+/// Exchanges through HTTP by 32 callers in one turn. Each exchange has a connection of its own.
 const EACH_HTTP: usize = 384;
 /// Exchanges before the first turn, for each number of callers.
 const WARM_UP: usize = 320;
@@ -34,13 +34,12 @@ const CALLERS: [usize; 3] = [1, 8, 32];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let runtime = runtime.expect("a runtime");
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["serve", url, count] => runtime.block_on(serve(url, count.parse().expect("a number"))),
+        ["serve", url, count] => serve(url, count.parse().expect("a number")),
         [folder, postgres, rest @ ..] => {
             let rounds = rest.first().map_or(21, |rounds| rounds.parse().expect("a number"));
-            let report = runtime.block_on(measure(folder, postgres, rounds));
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            let report = runtime.expect("a runtime").block_on(measure(folder, postgres, rounds));
             writeln!(std::io::stdout(), "{}", report.to_json()).expect("standard output");
         }
         _ => writeln!(std::io::stderr(), "exchanges FOLDER POSTGRES [ROUNDS]").expect("standard error"),

@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::Path;
 use std::process::Stdio;
 
+use oidc_core::shown;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::Child;
 
@@ -24,7 +25,7 @@ const ASKED_FOR: &str = "metadata";
 const HOSTS: [&str; 2] = ["default_gem_server", "allowed_push_host"];
 
 /// So many bytes of the metadata are read.
-const MAX_OUTPUT: u64 = 1 << 20;
+const MAX_OUTPUT: usize = 1 << 20;
 /// So many gems of a command are looked at. gem pushes one.
 const MAX_GEMS: usize = 4;
 
@@ -36,6 +37,13 @@ pub(super) async fn elsewhere(run: &PreparedCommand<'_>, destination: &Destinati
     let gems = destination.arguments().filter(|argument| Path::new(argument).is_file());
     for gem in gems.take(MAX_GEMS) {
         let metadata = metadata(run, gem).await.unwrap_or_default();
+        if metadata.len() >= MAX_OUTPUT {
+            return Some(format!(
+                "the metadata of `{}` is {MAX_OUTPUT} bytes or longer and may name a host; pass `--host {}`",
+                shown(gem),
+                destination.url
+            ));
+        }
         if let Some((key, host)) = host(&metadata).filter(|(_, host)| !destination.is(host)) {
             let (host, own) = (shown_url(&host), &destination.url);
             return Some(format!(
@@ -55,8 +63,8 @@ async fn metadata(run: &PreparedCommand<'_>, gem: &str) -> Option<String> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child: Child = command.kill_on_drop(true).spawn().ok()?;
     let mut text = Vec::new();
-    child.stdout.take()?.take(MAX_OUTPUT).read_to_end(&mut text).await.ok()?;
-    String::from_utf8(text).ok()
+    child.stdout.take()?.take(MAX_OUTPUT as u64).read_to_end(&mut text).await.ok()?;
+    Some(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn host(metadata: &str) -> Option<(&'static str, String)> {

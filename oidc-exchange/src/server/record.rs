@@ -223,16 +223,15 @@ impl PublisherRecord {
     /// use oidc_core::{Identity, ImmutableId, Timestamp};
     /// use oidc_exchange::server::{Package, PublisherRecord};
     ///
-    /// let publisher = |id, workflow| {
+    /// let publisher = |id| {
     ///     let identity = Identity::new("https://token.actions.githubusercontent.com", "acme/widget");
-    ///     let config = serde_json::json!({ "repository": "acme/widget", "workflow": workflow });
+    ///     let config = serde_json::json!({ "repository": "acme/widget" });
     ///     PublisherRecord::new(id, Package::new("npm", "widget"), "github", identity, config, Timestamp::default())
     /// };
-    /// let mut first = publisher("1", "publish.yml");
-    /// first.learned.insert("repository_id".to_owned(), "7".to_owned());
-    /// let second = publisher("2", "nightly.yml");
-    /// assert!(second.may_learn(&[ImmutableId::new("repository_id", "7")], [&first, &second]));
-    /// assert!(!second.may_learn(&[ImmutableId::new("repository_id", "8")], [&first, &second]));
+    /// let (mut first, second) = (publisher("1"), publisher("2"));
+    /// first.learned.insert("id".to_owned(), "7".to_owned());
+    /// assert!(second.may_learn(&[ImmutableId::new("id", "7")], [&first, &second]));
+    /// assert!(!second.may_learn(&[ImmutableId::new("id", "8")], [&first, &second]));
     /// ```
     pub fn may_learn<'a>(&self, ids: &[ImmutableId], of_package: impl IntoIterator<Item = &'a Self>) -> bool {
         if ids.is_empty() || !self.learned.is_empty() || self.package.is_prefix() {

@@ -352,7 +352,7 @@ fn what_is_behind_the_first_part_is_there_for_clients_that_read_it_alone() {
 #[test]
 fn a_name_is_the_same_in_all_forms_that_macos_takes_for_one() {
     for (one, other) in [
-        ("caf\u{e9}", "cafe\u{301}"),
+        ("x\u{e9}", "xe\u{301}"),
         ("\u{c9}", "e\u{301}"),
         ("\u{1e9b}\u{323}", "\u{17f}\u{323}\u{307}"),
         ("a;b", "a\u{37e}b"),
@@ -365,6 +365,6 @@ fn a_name_is_the_same_in_all_forms_that_macos_takes_for_one() {
         let entries: [(u8, &str, &[u8]); 2] = [(b'2', one, b""), (b'0', &format!("{other}/a"), b"")];
         assert!(matches!(paths(&archive(&entries)), Err(InvalidArchive::Linked(_))), "{one} {other}");
     }
-    assert_ne!(folded("caf\u{e9}"), folded("cafe"));
+    assert_ne!(folded("x\u{e9}"), folded("xe"));
     assert_ne!(folded("\u{65e5}"), folded("\u{672c}"));
 }

@@ -81,6 +81,13 @@ impl Bundle {
 
     /// Converts the bundle to PyPI's attestation object.
     ///
+    /// ```
+    /// use oidc_provenance::{Bundle, codes};
+    ///
+    /// let of_nothing = Bundle::new(r#"{"mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json"}"#);
+    /// assert_eq!(of_nothing.to_pep_740().unwrap_err().code(), codes::PROVENANCE_BUNDLE);
+    /// ```
+    ///
     /// # Errors
     ///
     /// When the bundle is not of version 0.3, holds no statement, or holds something that PEP 740 has no place for:

@@ -117,6 +117,17 @@ impl Extensions {
     }
 
     /// Returns every extension with its value, in the order of their numbers.
+    ///
+    /// ```
+    /// use oidc_core::Claims;
+    /// use oidc_provenance::{Extension, Platform};
+    ///
+    /// let claims = Claims::parse(r#"{"event_name": "push", "repository_visibility": "public"}"#)?;
+    /// let extensions = Platform::github().extensions(&claims);
+    /// let found: Vec<_> = extensions.iter().collect();
+    /// assert!(found.contains(&(Extension::SourceRepositoryVisibility, "public")));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (Extension, &str)> {
         let all = Extension::ALL.iter().zip(&self.0);
         all.filter_map(|(extension, value)| Some((*extension, value.as_deref()?)))

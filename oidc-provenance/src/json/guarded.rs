@@ -1,4 +1,9 @@
 //! Values that are read within bounds, in the pass that checks the bounds.
+//!
+//! serde's types ask a deserializer for values and get them by visitors. Both are wrapped here: whatever a type asks for is
+//! asked of the JSON reader in its name, and every value, name and depth on the way is counted before the type sees it. A
+//! member that the type doesn't know is walked like any other. So a document is refused for the same reasons as by
+//! [`check`](super::check), before a value beyond the bounds is allocated.
 
 use std::fmt;
 

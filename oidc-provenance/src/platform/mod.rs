@@ -95,7 +95,15 @@ impl Platform {
         }
     }
 
-    /// Returns `true` if the platform's certificates hold the claim of this name.
+    /// Returns `true` if the platform's certificates hold the claim of this name. A publisher's rule on another claim can't be
+    /// compared with a certificate.
+    ///
+    /// ```
+    /// use oidc_provenance::Platform;
+    ///
+    /// assert!(Platform::github().has_claim("repository_id"));
+    /// assert!(!Platform::github().has_claim("actor"));
+    /// ```
     pub fn has_claim(&self, name: &str) -> bool {
         self.rows().iter().flat_map(|row| row.template).any(|part| part.tells(name))
     }

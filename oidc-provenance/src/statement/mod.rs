@@ -125,7 +125,8 @@ impl Statement {
         serde_json::from_str(&self.predicate).unwrap_or_default()
     }
 
-    /// Returns the statement as the JSON text that is signed.
+    /// Returns the statement as the JSON text that is signed. Its members are in the order in which npm and GitHub's action
+    /// write them.
     pub fn to_json(&self) -> String {
         let digest = self.artifact.digest();
         let subject =
@@ -135,7 +136,20 @@ impl Statement {
         format!(r#"{{"_type":{version},"subject":{subject},"predicateType":{kind},"predicate":{predicate}}}"#)
     }
 
-    /// Reads a statement that somebody else made.
+    /// Reads a statement that somebody else made. It is not compared with anything here, which is what
+    /// [`Policy::check`](crate::Policy::check) does.
+    ///
+    /// ```
+    /// use oidc_provenance::{Artifact, Statement, codes};
+    ///
+    /// let artifact = Artifact::file("widget-1.0.0.tar.gz", b"the bytes of the file");
+    /// let statement = Statement::parse(Statement::pypi_publish(&artifact).to_json().as_bytes())?;
+    /// assert_eq!(statement.artifact(), &artifact);
+    /// assert_eq!(statement.predicate_type(), "https://docs.pypi.org/attestations/publish/v1");
+    ///
+    /// assert_eq!(Statement::parse(b"{}").unwrap_err().code(), codes::PROVENANCE_STATEMENT);
+    /// # Ok::<(), oidc_provenance::Refusal>(())
+    /// ```
     ///
     /// # Errors
     ///

@@ -1,13 +1,11 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 
 use oidc_core::{Context, HttpUrl, Secret};
 
 use super::cargo_alias;
 use super::command_words::{Upload, tool, upload};
-use super::npm_packages::{self, Manifest};
 use super::options::values;
 
 /// So many folders of a command are looked at, and so many above the working directory.
@@ -31,8 +29,6 @@ pub(super) struct Destination<'a> {
     /// The scheme that stands before cargo's token there.
     pub(super) cargo_scheme: Option<&'static str>,
     pub(super) cx: &'a Context,
-    /// See [`Destination::manifests`].
-    manifests: OnceLock<Vec<Manifest>>,
 }
 
 impl<'a> Destination<'a> {
@@ -51,7 +47,7 @@ impl<'a> Destination<'a> {
             Some("cargo") => cargo_alias::expanded(command, cx),
             _ => Cow::Borrowed(command),
         };
-        Self { url, public, package, command, cargo_scheme: None, cx, manifests: OnceLock::new() }
+        Self { url, public, package, command, cargo_scheme: None, cx }
     }
 
     /// With the scheme that stands before cargo's token there.
@@ -151,11 +147,6 @@ impl<'a> Destination<'a> {
     /// The upload that the command is.
     pub(super) fn upload(&self) -> Upload {
         self.tool().map_or(Upload::No, |tool| upload(tool, self.arguments()))
-    }
-
-    /// The manifests of the packages of npm's ecosystem that the command may publish.
-    pub(super) fn manifests(&self) -> &[Manifest] {
-        self.manifests.get_or_init(|| npm_packages::manifests(self))
     }
 
     /// The tool that the command is, if it is one that is known.

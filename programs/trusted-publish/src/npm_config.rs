@@ -10,7 +10,7 @@ use super::destination::Destination;
 use super::npm_credentials::Use;
 use super::npm_files::{self, foreign_use, npmrc};
 use super::npm_names::{places, scope};
-use super::npm_packages::{Manifest, PublishConfig, scopes};
+use super::npm_packages::{Manifest, PublishConfig, manifests, scopes};
 use super::shown_url::shown_url;
 use super::yarn_config;
 
@@ -130,7 +130,7 @@ fn registry_of(config: &PublishConfig) -> Option<String> {
 
 /// Manifests that send their package elsewhere.
 fn note_manifests(destination: &Destination<'_>, changes: &mut Changes) {
-    for manifest in destination.manifests() {
+    for manifest in &manifests(destination) {
         if manifest.is_unread {
             changes.note_elsewhere(
                 &["bun"],

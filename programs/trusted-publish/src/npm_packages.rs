@@ -88,6 +88,7 @@ fn nearest(folder: &Path, cx: &Context) -> Option<Manifest> {
 /// The scopes of those packages, and of the one that is named, without their `@`.
 pub(super) fn scopes(destination: &Destination<'_>) -> BTreeSet<String> {
     let named = destination.package.and_then(scope_of).into_iter();
-    let found = destination.manifests().iter().filter_map(Manifest::scope);
+    let manifests = manifests(destination);
+    let found = manifests.iter().filter_map(Manifest::scope);
     named.chain(found).map(str::to_owned).collect()
 }

@@ -63,7 +63,7 @@ impl Changes {
         self.add(Note { tools, text, is_elsewhere: true });
     }
 
-    /// What is said of one package is not said again of another.
+    /// Adds a note, unless the same was said of another package.
     fn add(&mut self, note: Note) {
         if self.notes.iter().all(|known| known.text != note.text) {
             self.notes.push(note);

@@ -33,7 +33,7 @@ const WITH_VALUE: [(&[&str], &[&str]); 4] = [
 /// Options without a value, after which the next word is a command.
 const FLAGS: [&str; 8] = ["--silent", "-s", "--quiet", "-q", "--recursive", "-r", "-w", "--if-present"];
 
-/// What the words of a command say of an upload.
+/// The certainty with which the words of a command ask for an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Upload {
     No,

@@ -34,8 +34,8 @@ const OFFLINE: &str = "npm_config_offline";
 const MAX_OUTPUT: u64 = 64 << 20;
 /// A line of it may have this many bytes, to count.
 const MAX_LINE: u64 = 16 << 10;
-/// The time that a dry run may take.
-const DEADLINE: Duration = Duration::from_secs(120);
+/// The time that a tool may take to answer before the command.
+pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// The registry other than the destination at which the tool says that it would publish. `None` as well where it says nothing.
 pub(super) async fn other_registry(

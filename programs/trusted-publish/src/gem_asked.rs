@@ -9,10 +9,10 @@ use std::process::Stdio;
 
 use oidc_core::shown;
 use tokio::io::AsyncReadExt as _;
-use tokio::process::Child;
 
 use super::child::PreparedCommand;
 use super::destination::Destination;
+use super::dry_run::DEADLINE;
 use super::gem_rc::is_push_without_host;
 use super::shown_url::shown_url;
 use super::yaml_settings::flattened;
@@ -29,23 +29,23 @@ const MAX_OUTPUT: usize = 1 << 20;
 /// So many gems of a command are looked at. gem pushes one.
 const MAX_GEMS: usize = 4;
 
-/// The reason for which gem would push elsewhere. `None` as well where it can't read the gem, which it then can't push.
+/// The reason for which gem would push elsewhere, or may do so. `None` as well where gem can't be run, which then pushes nothing.
 pub(super) async fn elsewhere(run: &PreparedCommand<'_>, destination: &Destination<'_>) -> Option<String> {
     if !is_push_without_host(destination) {
         return None;
     }
+    let own = &destination.url;
     let gems = destination.arguments().filter(|argument| Path::new(argument).is_file());
     for gem in gems.take(MAX_GEMS) {
-        let metadata = metadata(run, gem).await.unwrap_or_default();
-        if metadata.len() >= MAX_OUTPUT {
+        let metadata = metadata(run, gem, destination).await;
+        let Some(host) = metadata.as_deref().and_then(host) else {
             return Some(format!(
-                "the metadata of `{}` is {MAX_OUTPUT} bytes or longer and may name a host; pass `--host {}`",
-                shown(gem),
-                destination.url
+                "the metadata of `{}` may name a host, and is too long or takes too long to be read; pass `--host {own}`",
+                shown(gem)
             ));
-        }
-        if let Some((key, host)) = host(&metadata).filter(|(_, host)| !destination.is(host)) {
-            let (host, own) = (shown_url(&host), &destination.url);
+        };
+        if let Some((key, host)) = host.filter(|(_, host)| !destination.is(host)) {
+            let host = shown_url(&host);
             return Some(format!(
                 "`{key}` in the gem's own metadata is `{host}`, which gem obeys before any variable; pass `--host {own}`"
             ));
@@ -54,25 +54,34 @@ pub(super) async fn elsewhere(run: &PreparedCommand<'_>, destination: &Destinati
     None
 }
 
-/// A gem's metadata as YAML.
-async fn metadata(run: &PreparedCommand<'_>, gem: &str) -> Option<String> {
+/// A gem's metadata as YAML; `None` where there is more than is read, or nothing in time.
+async fn metadata(run: &PreparedCommand<'_>, gem: &str, destination: &Destination<'_>) -> Option<String> {
     let words = run.command.iter().take(1).map(OsString::as_os_str);
     let asked = ASK.map(OsStr::new).into_iter().chain([OsStr::new(gem), OsStr::new(ASKED_FOR)]);
     let words: Vec<OsString> = words.chain(asked).map(OsStr::to_owned).collect();
     let mut command = run.without_token(&words);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child: Child = command.kill_on_drop(true).spawn().ok()?;
+    let Ok(mut child) = command.kill_on_drop(true).spawn() else { return Some(String::new()) };
     let mut text = Vec::new();
-    child.stdout.take()?.take(MAX_OUTPUT as u64).read_to_end(&mut text).await.ok()?;
-    Some(String::from_utf8_lossy(&text).into_owned())
+    let mut output = child.stdout.take()?.take(MAX_OUTPUT as u64);
+    tokio::select! {
+        read = output.read_to_end(&mut text) => read.ok()?,
+        () = destination.cx.clock().sleep(DEADLINE) => return None,
+    };
+    let is_whole = text.len() < MAX_OUTPUT;
+    is_whole.then(|| String::from_utf8_lossy(&text).into_owned())
 }
 
-fn host(metadata: &str) -> Option<(&'static str, String)> {
+/// The host that gem takes from the metadata, if there is one; `None` where a host's name is in the text and not found as a key. gem
+/// writes these names without escapes.
+fn host(metadata: &str) -> Option<Option<(&'static str, String)>> {
     let settings = flattened(metadata);
-    HOSTS.into_iter().find_map(|name| {
-        let found = settings.iter().find(|(keys, _)| keys.iter().eq([name]))?;
-        Some((name, found.1.clone()))
-    })
+    let value = |name: &str| settings.iter().find(|(keys, _)| keys.iter().eq([name])).map(|(_, value)| value);
+    let is_unread = |name: &&str| metadata.contains(*name) && value(name).is_none();
+    if HOSTS.iter().any(is_unread) {
+        return None;
+    }
+    Some(HOSTS.into_iter().find_map(|name| Some((name, value(name)?.clone()))))
 }
 
 #[cfg(test)]
@@ -82,11 +91,23 @@ mod tests {
     #[test]
     fn the_host_is_the_first_of_those_in_the_metadata() {
         let allowed = "---\nallowed_push_host: https://a.example\n";
-        assert_eq!(host(allowed), Some(("allowed_push_host", "https://a.example".to_owned())));
+        assert_eq!(host(allowed), Some(Some(("allowed_push_host", "https://a.example".to_owned()))));
         let both = format!("{allowed}default_gem_server: https://b.example\n");
-        assert_eq!(host(&both), Some(("default_gem_server", "https://b.example".to_owned())));
+        assert_eq!(host(&both), Some(Some(("default_gem_server", "https://b.example".to_owned()))));
         for text in ["--- {}\n", "---\nhomepage_uri: x\n", "", "ERROR: none"] {
-            assert_eq!(host(text), None, "{text}");
+            assert_eq!(host(text), Some(None), "{text}");
         }
+    }
+
+    #[test]
+    fn a_host_behind_more_than_is_read_is_not_overlooked() {
+        let many: String = (0..20_000).map(|number| format!("a{number}: ''\n")).collect();
+        let behind = format!("---\n{many}allowed_push_host: https://a.example\n");
+        assert!(behind.len() < MAX_OUTPUT);
+        assert_eq!(host(&behind), None);
+        let own = format!(
+            "---\nallowed_push_host: https://a.example\n{many}default_gem_server: https://b.example\n"
+        );
+        assert_eq!(host(&own), None);
     }
 }

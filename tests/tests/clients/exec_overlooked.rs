@@ -176,6 +176,8 @@ async fn gem_is_not_run_for_a_gem_that_names_a_public_host_in_whatever_way() {
     let binary = named(&format!("metadata:\n  !binary \"YWxsb3dlZF9wdXNoX2hvc3Q=\": {host}\n"));
     let long = named(&format!("# {}\nmetadata:\n  allowed_push_host: {host}\n", "x".repeat(2 << 20)));
     let value = named(&format!("metadata:\n  a: {}\n  allowed_push_host: {host}\n", "x".repeat(2 << 20)));
+    let many: String = (0..20_000).map(|number| format!("  a{number}: ''\n")).collect();
+    let behind = named(&format!("metadata:\n{many}  allowed_push_host: {host}\n"));
     let data = Gem::default().data;
     let whole = |yaml: &str| {
         tar(&[
@@ -200,6 +202,7 @@ async fn gem_is_not_run_for_a_gem_that_names_a_public_host_in_whatever_way() {
         ("a key in base64", whole(&binary), "a.gem"),
         ("a long comment", whole(&long), "a.gem"),
         ("a long value before it", whole(&value), "a.gem"),
+        ("many values before it", whole(&behind), "a.gem"),
         ("metadata that is not packed", unpacked, "a.gem"),
         ("metadata behind others", tar(&entries), "a.gem"),
     ] {

@@ -51,9 +51,10 @@ impl Shared for Values {
         if database.is_sqlite() { Some(database.turn().await) } else { None }
     }
 
-    /// A statement on PostgreSQL can change a row only once.
+    /// A statement on PostgreSQL can change a row only once, and its values are limited.
     fn may_join(&self, others: &[Self], database: &Database) -> bool {
-        database.is_sqlite() || others.iter().all(|other| other.replay_key() != self.replay_key())
+        let is_other = |other: &Self| other.replay_key() != self.replay_key();
+        database.is_sqlite() || self.fits_beside(others) && others.iter().all(is_other)
     }
 
     async fn serve(database: &Database, grants: Vec<Self>) -> Vec<Outcome> {

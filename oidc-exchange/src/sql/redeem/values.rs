@@ -10,6 +10,13 @@ use sqlx::{Any, Arguments as _};
 use super::outcome::Rows;
 use crate::server::{Grant, GrantedBy, Package};
 
+/// The limit on the values of one statement on PostgreSQL, in bytes. A message that does not fit into one record of TLS, which has
+/// 16,384 bytes, is written in two parts. The driver leaves Nagle's algorithm on, so that the second part waits until the
+/// server acknowledges the first, which takes up to 40 ms.
+const MAX_BYTES: usize = 14 * 1024;
+/// The names, quotation marks and numbers of a grant in [`Values::packed`], in bytes.
+const AROUND: usize = 256;
+
 /// A grant whose publishers have nothing to learn, in the types of the databases.
 #[derive(Debug)]
 pub(in crate::sql) struct Values {
@@ -23,6 +30,8 @@ pub(in crate::sql) struct Values {
     issuer: String,
     run: String,
     packages: Packages,
+    /// The bytes that [`Values::packed`] has for it, at most.
+    bytes: usize,
 }
 
 /// The last parameters.
@@ -87,9 +96,20 @@ struct Packed<'a> {
     name: &'a str,
 }
 
+impl Packed<'_> {
+    /// The bytes of its JSON, at most, where only texts of the platform have characters that JSON escapes.
+    fn bytes(&self) -> usize {
+        let texts = [self.replay_key, self.token, self.provider, self.issuer, self.run];
+        let names = [self.publisher, self.ecosystem, self.name];
+        let of_text =
+            |text: &str| text.len() + text.bytes().filter(|byte| matches!(byte, b'"' | b'\\')).count();
+        texts.into_iter().chain(names).map(of_text).sum::<usize>() + AROUND
+    }
+}
+
 impl Values {
     pub(super) fn new(grant: &Grant) -> Result<Self, serde_json::Error> {
-        Ok(Self {
+        let mut values = Self {
             replay_key: HEXLOWER.encode(grant.replay_key()),
             remember_until: grant.remember_until().as_signed_secs(),
             max_uses: i64::from(grant.max_uses()),
@@ -100,7 +120,15 @@ impl Values {
             issuer: grant.issuer().to_owned(),
             run: serde_json::to_string(grant.run())?,
             packages: Packages::of(grant)?,
-        })
+            bytes: 0,
+        };
+        values.bytes = values.pack().map_or(0, |packed| packed.bytes());
+        Ok(values)
+    }
+
+    /// Returns `true` if it and the others are short enough for one statement on PostgreSQL.
+    pub(super) fn fits_beside(&self, others: &[Self]) -> bool {
+        others.iter().map(|other| other.bytes).sum::<usize>() + self.bytes <= MAX_BYTES
     }
 
     /// Returns `true` for a publish token of one package, by a publisher of that package.
@@ -187,6 +215,47 @@ impl Values {
             Packages::One { publisher, .. } if is_granted => vec![Some(publisher.clone())],
             _ if is_used_up => vec![None],
             _ => Vec::new(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(run: &str) -> Values {
+        let of_hash = "7f".repeat(32);
+        let (publisher, ecosystem) = ("0f".repeat(16), "npm".to_owned());
+        let packages = Packages::One { publisher, ecosystem, name: "@acme/widget".to_owned() };
+        let mut values = Values {
+            replay_key: of_hash.clone(),
+            remember_until: i64::MAX,
+            max_uses: i64::MAX,
+            token: Some(of_hash),
+            created_at: i64::MAX,
+            expires_at: i64::MAX,
+            provider: "github".to_owned(),
+            issuer: "https://token.actions.githubusercontent.com".to_owned(),
+            run: run.to_owned(),
+            packages,
+            bytes: 0,
+        };
+        values.bytes = values.pack().unwrap().bytes();
+        values
+    }
+
+    #[test]
+    fn the_values_of_one_statement_fit_into_one_record_of_tls() {
+        let run =
+            serde_json::json!({ "repository": "acme/\\\"widget\"", "url": "u".repeat(300) }).to_string();
+        for run in ["{}", &run, &"\"".repeat(6000)] {
+            let mut together = vec![values(run)];
+            while values(run).fits_beside(&together) {
+                together.push(values(run));
+            }
+            let length = Values::packed(&together).unwrap().len();
+            assert!(length <= MAX_BYTES, "{length} bytes for {} grants", together.len());
+            assert!(length > MAX_BYTES / 2, "{length} bytes for {} grants", together.len());
         }
     }
 }

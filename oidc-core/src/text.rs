@@ -31,8 +31,8 @@ impl Shown<'_> {
         self
     }
 
-    /// Returns `true` if nothing of the text needs to be replaced, as of most texts, without a look at each character.
-    fn is_plain(&self) -> bool {
+    /// Returns `true` if the text is sure to be shown as it is, as most texts are. It is cheaper than a comparison.
+    pub fn is_plain(&self) -> bool {
         let is_short = self.text.len() <= self.limit;
         let is_plain = |byte| matches!(byte, b' '..=b'~') && byte != b'[';
         is_short && self.text.bytes().all(is_plain) && !self.text.trim_start().starts_with("::")

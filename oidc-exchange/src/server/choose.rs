@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use oidc_core::{
-    Claims, Diagnosis, FieldValue, Identity, Match, Mismatch, Provider, Publisher, Target, Timestamp,
-    Unverified, Verified, shown,
+    Claims, Diagnosis, FieldValue, Identity, Match, Mismatch, Provider, Target, Timestamp, Unverified,
+    Verified, shown,
 };
 
 use super::candidates::Candidates;
@@ -14,7 +14,7 @@ use super::policy::{PublisherState, TrustPolicy};
 use super::record::PublisherRecord;
 use super::refusal::{Job, Refusal};
 use super::request::ExchangeRequest;
-use super::validated::Validated;
+use super::validated::{Read, Validated};
 use super::wording::Wording;
 use crate::codes;
 
@@ -23,7 +23,7 @@ pub(super) struct Chosen {
     pub(super) record: Arc<PublisherRecord>,
     pub(super) matched: Match,
     /// One line for a person.
-    pub(super) description: String,
+    pub(super) description: Arc<str>,
     /// The same as [`Candidate::is_known`].
     pub(super) is_known: bool,
 }
@@ -278,31 +278,25 @@ impl Chooser<'_> {
         record: &Arc<PublisherRecord>,
         beside: Option<&BTreeMap<String, String>>,
     ) -> Option<Result<Chosen, Mismatch>> {
-        let publisher = self.publisher(record)?;
+        let read = self.publisher(record)?;
         // A publisher beside one of the same repository that knows its ids is bound to these ids too,
         // although it has not learned them itself.
         if let Some(learned) = beside {
             let learned = PublisherRecord { learned: learned.clone(), ..PublisherRecord::clone(record) };
-            if let Err(mismatch) = self.publisher(&learned)?.check(self.verified) {
+            if let Err(mismatch) = self.publisher(&learned)?.publisher.check(self.verified) {
                 return Some(Err(mismatch));
             }
         }
-        let checked = publisher.check(self.verified).and_then(|matched| {
+        let checked = read.publisher.check(self.verified).and_then(|matched| {
             self.is_in_force(record)?;
-            Ok(Chosen {
-                description: publisher.describe(),
-                record: Arc::clone(record),
-                matched,
-                is_known: false,
-            })
+            Ok(Chosen { description: read.description, record: Arc::clone(record), matched, is_known: false })
         });
         Some(checked)
     }
 
-    fn publisher(&self, record: &PublisherRecord) -> Option<Arc<dyn Publisher>> {
-        let publisher = self.validated.publisher(self.provider, record);
-        publisher
-            .inspect_err(|error| {
+    fn publisher(&self, record: &PublisherRecord) -> Option<Read> {
+        let read = self.validated.publisher(self.provider, record);
+        read.inspect_err(|error| {
                 tracing::error!(publisher = %record.id, %error, "a stored publisher can't be used and is passed over");
             })
             .ok()

@@ -200,7 +200,11 @@ fn may_be_address(text: &str) -> bool {
 
 /// Escapes and shortens a text. Escaping makes one character several, so the result is shortened once more.
 fn bound(text: &mut String) {
-    *text = shown(text).up_to(MAX_TEXT).to_string();
+    let safe = shown(text).up_to(MAX_TEXT);
+    if safe.is_plain() {
+        return;
+    }
+    *text = safe.to_string();
     if let Some((end, _)) = text.char_indices().nth(MAX_TEXT) {
         text.truncate(end);
         text.push('…');

@@ -78,7 +78,7 @@ impl Granted {
         };
         let mut deciding = self.choice.chosen.iter().filter(is_in);
         match (deciding.next(), self.grant.packages.len()) {
-            (Some(one), 1) => one.description.clone(),
+            (Some(one), 1) => one.description.to_string(),
             (_, several) => format!("{several} publishers, one for each package or prefix"),
         }
     }

@@ -1,5 +1,5 @@
 use http::{HeaderMap, Method, Request, Response, StatusCode};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::body::{AnswerBody, RequestBody};
@@ -142,13 +142,22 @@ impl Document {
     }
 }
 
-fn body(minted: &Minted) -> serde_json::Value {
-    json!({
-        "token_type": "oidc",
-        "token": minted.token.expose(),
-        "created": minted.created_at.to_string(),
-        "expires": minted.expires_at.to_string(),
-    })
+/// The answer with a publish token.
+#[derive(Serialize)]
+struct Success<'a> {
+    created: String,
+    expires: String,
+    token: &'a str,
+    token_type: &'static str,
+}
+
+fn body(minted: &Minted) -> Success<'_> {
+    Success {
+        created: minted.created_at.to_string(),
+        expires: minted.expires_at.to_string(),
+        token: minted.token.expose(),
+        token_type: "oidc",
+    }
 }
 
 fn status(kind: RefusalKind) -> StatusCode {

@@ -54,8 +54,8 @@ impl ExchangeRequest {
 
     /// The scope within which an identity token can't be used again.
     pub(super) fn replay_scope(&self) -> String {
-        match self.named() {
-            Some(package) => format!("{}:{}", self.ecosystem, package.name),
+        match &self.package {
+            Some(name) => format!("{}:{name}", self.ecosystem),
             None => self.ecosystem.to_owned(),
         }
     }
@@ -63,13 +63,13 @@ impl ExchangeRequest {
     /// Returns `true` if the request is for a publisher of `package`. A request for a publisher for a prefix names
     /// no package.
     pub(super) fn is_for(&self, package: &Package) -> bool {
-        let is_it = || self.named().is_none_or(|named| named == *package);
-        package.ecosystem == self.ecosystem && is_it()
+        let is_it = |name: &String| !package.is_prefix() && *name == package.name;
+        package.ecosystem == self.ecosystem && self.package.as_ref().is_none_or(is_it)
     }
 
-    /// Returns the package, where the request names one.
+    /// Returns the package, where the request names one. Its name is normalized already.
     pub(super) fn named(&self) -> Option<Package> {
-        self.package.as_ref().map(|name| Package::new(self.ecosystem, name))
+        self.package.as_ref().map(|name| Package::stored(self.ecosystem.to_owned(), name.clone()))
     }
 }
 

@@ -25,11 +25,18 @@ struct Generations {
     old: HashMap<String, Kept>,
 }
 
+/// A publisher that was read, and the line for people by which it describes itself.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    pub(super) publisher: Arc<dyn Publisher>,
+    pub(super) description: Arc<str>,
+}
+
 struct Kept {
     issuer: String,
     config: Value,
     learned: BTreeMap<String, String>,
-    publisher: Arc<dyn Publisher>,
+    read: Read,
 }
 
 impl Kept {
@@ -46,15 +53,16 @@ impl Validated {
         &self,
         provider: &dyn Provider,
         record: &PublisherRecord,
-    ) -> Result<Arc<dyn Publisher>, InvalidPublisher> {
-        if let Some(publisher) = self.lock().find(record) {
-            return Ok(publisher);
+    ) -> Result<Read, InvalidPublisher> {
+        if let Some(read) = self.lock().find(record) {
+            return Ok(read);
         }
         let publisher: Arc<dyn Publisher> = provider.publisher(&record.rules())?.into();
+        let read = Read { description: publisher.describe().into(), publisher };
         if text_of(&record.config).is_some_and(|length| length <= MAX_TEXT) {
-            self.lock().keep(record, &publisher);
+            self.lock().keep(record, &read);
         }
-        Ok(publisher)
+        Ok(read)
     }
 
     fn lock(&self) -> MutexGuard<'_, Generations> {
@@ -69,21 +77,21 @@ impl fmt::Debug for Validated {
 }
 
 impl Generations {
-    fn find(&mut self, record: &PublisherRecord) -> Option<Arc<dyn Publisher>> {
+    fn find(&mut self, record: &PublisherRecord) -> Option<Read> {
         if !self.young.contains_key(&record.id) {
             let (id, kept) = self.old.remove_entry(&record.id)?;
             self.add(id, kept);
         }
         let kept = self.young.get(&record.id).filter(|kept| kept.is_of(record))?;
-        Some(Arc::clone(&kept.publisher))
+        Some(kept.read.clone())
     }
 
-    fn keep(&mut self, record: &PublisherRecord, publisher: &Arc<dyn Publisher>) {
+    fn keep(&mut self, record: &PublisherRecord, read: &Read) {
         let kept = Kept {
             issuer: record.identity.issuer.clone(),
             config: record.config.clone(),
             learned: record.learned.clone(),
-            publisher: Arc::clone(publisher),
+            read: read.clone(),
         };
         self.add(record.id.clone(), kept);
     }
@@ -131,7 +139,9 @@ mod tests {
     }
 
     fn read(validated: &Validated, record: &PublisherRecord) -> Arc<dyn Publisher> {
-        validated.publisher(&FakePlatform::new(), record).unwrap()
+        let read = validated.publisher(&FakePlatform::new(), record).unwrap();
+        assert_eq!(*read.description, *read.publisher.describe());
+        read.publisher
     }
 
     #[test]
@@ -172,8 +182,8 @@ mod tests {
     fn long_rules_are_not_kept() {
         let validated = Validated::default();
         let long = record("p", &format!("{}.yml", "a".repeat(MAX_TEXT)));
-        if let Ok(publisher) = validated.publisher(&FakePlatform::new(), &long) {
-            assert!(!Arc::ptr_eq(&publisher, &read(&validated, &long)));
+        if let Ok(first) = validated.publisher(&FakePlatform::new(), &long) {
+            assert!(!Arc::ptr_eq(&first.publisher, &read(&validated, &long)));
         }
         assert_eq!(text_of(&json!({ "a": { "b": "c" } })), None);
         assert_eq!(text_of(&json!({ "a": [1] })), None);

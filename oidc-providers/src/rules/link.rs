@@ -1,7 +1,10 @@
 /// A link for a person below `base`, if every part of the path is safe in a URL: ASCII letters, digits, `.`,
 /// `_`, `-` and, between segments that are neither empty nor all dots, `/`.
 pub(crate) fn link(base: &str, parts: &[&str]) -> Option<String> {
-    let mut url = base.trim_end_matches('/').to_owned();
+    let base = base.trim_end_matches('/');
+    let length = parts.iter().map(|part| part.len() + 1).sum::<usize>();
+    let mut url = String::with_capacity(base.len() + length);
+    url.push_str(base);
     for part in parts {
         if !part.split('/').all(is_plain_segment) {
             return None;

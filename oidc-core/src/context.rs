@@ -204,12 +204,23 @@ pub trait Files: fmt::Debug + Send + Sync {
 pub struct FileError {
     path: String,
     reason: String,
+    is_too_large: bool,
 }
 
 impl FileError {
     /// An error for a file.
     pub fn new(path: &Path, reason: impl Into<String>) -> Self {
-        Self { path: path.to_string_lossy().into_owned(), reason: reason.into() }
+        Self { path: path.to_string_lossy().into_owned(), reason: reason.into(), is_too_large: false }
+    }
+
+    /// The error of a file that is longer than was asked for.
+    pub fn too_large(path: &Path, limit: usize) -> Self {
+        Self { is_too_large: true, ..Self::new(path, format!("it is longer than {limit} bytes")) }
+    }
+
+    /// Returns `true` if the file is there, and longer than was asked for.
+    pub fn is_too_large(&self) -> bool {
+        self.is_too_large
     }
 }
 

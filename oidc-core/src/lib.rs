@@ -190,7 +190,8 @@ pub use crate::system::{BlockingClock, BlockingCommands, SystemFiles};
 pub use crate::text::{Shown, shown};
 pub use crate::time::{Clock, InWords, LEEWAY, Timestamp, in_words};
 pub use crate::token::{
-    Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES, is_identity_token,
+    Audience, IdToken, InvalidAudience, InvalidIdToken, MAX_TOKEN_BYTES, holds_identity_token,
+    is_identity_token,
 };
 pub use crate::url::{ForeignUrl, HttpUrl, InvalidUrl, InvalidUrlKind};
 pub use crate::variable_source::VariableSource;

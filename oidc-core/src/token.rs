@@ -198,20 +198,50 @@ const MAX_TEXT: usize = 256 * 1024;
 /// The least length of an identity token in base64; shorter words are not decoded.
 const MIN_ENCODED: usize = 64;
 
-/// Returns `true` if a text contains an identity token: alone, after `Bearer`, in a JSON object of a
-/// platform's answer, or in base64.
-pub(crate) fn holds_identity_token(text: &str) -> bool {
-    let text = beginning(text);
-    let in_base64 = |text: &str| decoded(text).any(|text| names_identity_token(&text));
-    // Base64 may be broken into lines.
-    let is_broken = || text.contains('\n') && in_base64(&text.split_whitespace().collect::<String>());
-    names_identity_token(text) || in_base64(text) || is_broken()
+/// The least length of a token's claims; versions and names of hosts have three parts too.
+const MIN_CLAIMS: usize = 24;
+
+/// A token may be encoded so many times.
+const MAX_ENCODINGS: usize = 2;
+
+/// Returns `true` if a text contains an identity token of some issuer ([`is_identity_token`]): alone, after any scheme of
+/// `Authorization`, in a JSON object or a settings file, or in base64, which may be encoded once more.
+///
+/// A registry uses it for the whole value of a header that should hold a publish token.
+///
+/// ```
+/// # use oidc_core::holds_identity_token;
+/// let token = "e30.eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlIiwiYXVkIjoidmF1bHQiLCJleHAiOjF9.c2ln";
+/// assert!(holds_identity_token(&format!("githuboidc {token}")));
+/// assert!(!holds_identity_token("Bearer tpub_0123"));
+/// ```
+pub fn holds_identity_token(text: &str) -> bool {
+    find_token(text, &|token| is_identity_token(token).then_some(())).is_some()
 }
 
-fn names_identity_token(text: &str) -> bool {
+/// The first answer to a text that may be a token: to those in the text itself, with its lines joined or not, before those in base64.
+pub(crate) fn find_token<T>(text: &str, ask: &dyn Fn(&str) -> Option<T>) -> Option<T> {
+    find_encoded(beginning(text), ask, MAX_ENCODINGS)
+}
+
+fn find_encoded<T>(text: &str, ask: &dyn Fn(&str) -> Option<T>, encodings: usize) -> Option<T> {
+    let joined = text.trim().contains('\n').then(|| text.split_whitespace().collect::<String>());
+    let mut texts = std::iter::once(text).chain(joined.as_deref());
+    texts.find_map(|text| {
+        let encoded = || {
+            let encodings = encodings.checked_sub(1)?;
+            decoded(text).find_map(|text| find_encoded(&text, ask, encodings))
+        };
+        words(text).find_map(ask).or_else(encoded)
+    })
+}
+
+/// The words of a text that have the form of a token.
+fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-    let words = text.split(|c: char| !is_part(c));
-    words.filter(|word| word.split('.').count() == 3).take(MAX_WORDS).any(is_identity_token)
+    let words = text.split(move |c: char| !is_part(c)).map(|word| word.trim_matches('.'));
+    let has_claims = |word: &&str| word.split('.').nth(1).is_some_and(|claims| claims.len() >= MIN_CLAIMS);
+    words.filter(|word| word.split('.').count() == 3).filter(has_claims).take(MAX_WORDS)
 }
 
 /// The part of a text that is searched, up to the end of a character.
@@ -224,9 +254,9 @@ fn beginning(text: &str) -> &str {
 }
 
 /// The texts that stand in a text in base64.
-pub(crate) fn decoded(text: &str) -> impl Iterator<Item = String> {
+fn decoded(text: &str) -> impl Iterator<Item = String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_');
-    let words = beginning(text).split(move |c: char| !is_part(c)).filter(|word| word.len() >= MIN_ENCODED);
+    let words = text.split(move |c: char| !is_part(c)).filter(|word| word.len() >= MIN_ENCODED);
     words.take(MAX_WORDS).filter_map(|word| {
         let bytes = STANDARD_NO_PAD.decode(word).or_else(|_| URL_SAFE_NO_PAD.decode(word));
         String::from_utf8(bytes.ok()?).ok()
@@ -304,12 +334,7 @@ mod tests {
         {
             assert!(beginning(&filling).len() <= MAX_TEXT);
             assert!(!holds_identity_token(&format!("{filling} {token}")));
-            assert_eq!(
-                decoded(&format!("{filling} {}", STANDARD.encode(&token)))
-                    .filter(|text| *text == token)
-                    .count(),
-                0
-            );
+            assert!(!holds_identity_token(&format!("{filling} {}", STANDARD.encode(&token))));
             assert!(holds_identity_token(&format!("{token} {filling}")));
         }
     }
@@ -327,6 +352,10 @@ mod tests {
             format!("Basic {}", STANDARD.encode(format!("__token__:{token}"))),
             URL_SAFE_NO_PAD.encode(format!("\u{ff}{token}")),
             encoded.as_bytes().chunks(76).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
+            token.as_bytes().chunks(40).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
+            format!("The token is {token}."),
+            format!("githuboidc {token}"),
+            STANDARD.encode(format!("//registry.example/:_auth={}\n", STANDARD.encode(format!("a:{token}")))),
         ] {
             assert!(holds_identity_token(&text), "{text}");
         }

@@ -116,7 +116,10 @@ impl BlockingHttp {
 impl HttpClient for BlockingHttp {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let proxy = self.proxy_to(&request.url);
-        let name = |proxy: &_| Proxy::new(address(proxy), self.settings.proxy_variable);
+        let name = |proxy: &ureq::Proxy| {
+            let name = Proxy::new(address(proxy), self.settings.proxy_variable);
+            name.with_credentials(proxy.username().is_some())
+        };
         let name = proxy.map(name);
         let failure = match self.exchange(&request, proxy) {
             Ok(answer) => return Ok(Response { proxy: name, ..answer }),

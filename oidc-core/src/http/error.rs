@@ -35,12 +35,24 @@ pub struct Proxy {
     pub address: String,
     /// The variable that names the proxy, if a variable does.
     pub variable: Option<&'static str>,
+    /// `true` if it was sent a name or a password.
+    pub has_credentials: bool,
 }
+
+/// The change to credentials that a proxy does not accept.
+const CORRECT_CREDENTIALS: &str = "correct them (in a URL, `@` in a password is `%40`, `:` is `%3A` and `/` is `%2F`), or ask the \
+                                   proxy's operator, since it may take no name and password at all";
 
 impl Proxy {
     /// The proxy at this host and port. `variable` is the variable that names it, if a variable does.
     pub fn new(address: impl Into<String>, variable: Option<&'static str>) -> Self {
-        Self { address: address.into(), variable }
+        Self { address: address.into(), variable, has_credentials: false }
+    }
+
+    /// Returns the same proxy, with the knowledge that it was sent credentials or not.
+    #[must_use]
+    pub fn with_credentials(self, has_credentials: bool) -> Self {
+        Self { has_credentials, ..self }
     }
 
     /// Returns the change to make where the proxy asks for credentials (status 407).
@@ -52,11 +64,17 @@ impl Proxy {
     /// assert!(proxy.credentials_advice().contains("`HTTPS_PROXY`"));
     /// ```
     pub fn credentials_advice(&self) -> String {
-        match self.variable {
-            Some(variable) => {
+        match (self.variable, self.has_credentials) {
+            (Some(variable), false) => {
                 format!("write the proxy's credentials into `{variable}` (`http://USER:PASSWORD@HOST:PORT`)")
             }
-            None => "give the proxy its credentials".to_owned(),
+            (Some(variable), true) => {
+                format!("the proxy does not accept the credentials in `{variable}`: {CORRECT_CREDENTIALS}")
+            }
+            (None, false) => "give the proxy its credentials".to_owned(),
+            (None, true) => {
+                format!("the proxy does not accept the credentials that it got: {CORRECT_CREDENTIALS}")
+            }
         }
     }
 }
@@ -192,11 +210,25 @@ impl HttpError {
     }
 
     /// Makes a diagnosis whose problem begins with `problem`. `code` and `fix` are for a fault of the
-    /// host. A fault on the way to it, such as a proxy's, has a code and a fix of its own, which are used instead.
+    /// host. A fault on the way to it, such as a proxy's, has a code and a fix of its own, which are used instead. Where a proxy may be
+    /// missing, that is added to `fix`.
     pub fn diagnosis(&self, code: &'static str, subject: Target, problem: &str, fix: &str) -> Diagnosis {
         let problem = format!("{problem}: {}", self.to_text());
-        let fix = self.advice().unwrap_or_else(|| fix.to_owned());
+        let fix = self.advice().unwrap_or_else(|| format!("{fix}{}", self.proxy_hint()));
         Diagnosis::new(self.code().unwrap_or(code), subject, problem).fix(fix)
+    }
+
+    /// The words behind a fix where a proxy may be missing: a host that is not found or not reached, by https, which alone goes
+    /// through one.
+    fn proxy_hint(&self) -> &'static str {
+        let is_unreached =
+            matches!(self.kind, HttpErrorKind::Connect(_) | HttpErrorKind::Timeout { step: Step::Tls, .. });
+        match is_unreached && self.proxy().is_none() && self.target.url.starts_with("https:") {
+            true => {
+                "; where the network takes a proxy, name it in `https_proxy`, with exceptions in `no_proxy`"
+            }
+            false => "",
+        }
     }
 
     fn proxy_advice(&self, fault: &ProxyFault) -> String {

@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::environment::Environment;
 use crate::proof::Unverified;
 use crate::source::Detection;
-use crate::token::{decoded, holds_identity_token};
+use crate::token::{find_token, holds_identity_token};
 use crate::url::HttpUrl;
 
 /// The platforms that an application supports.
@@ -108,18 +108,18 @@ impl ProviderSet {
 }
 
 impl ProviderSet {
-    /// Returns the issuer, if the text is an identity token that one of the platforms made; `None` for any
-    /// other text, including publish tokens that are JWTs. The token may stand in base64, as the password of basic
-    /// authentication does, and is not verified.
+    /// Returns the issuer, if the text is or contains an identity token that one of the platforms made
+    /// ([`holds_identity_token`](crate::holds_identity_token)); `None` for any other text, including publish tokens that are
+    /// JWTs. The token may stand in base64, as the password of basic authentication does, and is not verified.
     ///
     /// A token is recognized by the issuer of a platform, by an issuer at an address below it (of an
     /// enterprise or an organization), or by the claims that a platform puts into each of its tokens.
     pub fn identity_issuer(&self, text: &str) -> Option<String> {
-        self.issuer_of(text).or_else(|| decoded(text).find_map(|text| self.issuer_of(&text)))
+        find_token(text, &|token| self.issuer_of(token))
     }
 
     fn issuer_of(&self, text: &str) -> Option<String> {
-        let claims = Unverified::<Claims>::of_token(text.trim()).ok()?;
+        let claims = Unverified::<Claims>::of_token(text).ok()?;
         let claims = claims.read_unverified();
         let issuer = claims.text("iss")?;
         let is_of = |provider: &Arc<dyn Provider>| {

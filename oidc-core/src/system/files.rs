@@ -17,7 +17,7 @@ impl Files for SystemFiles {
         let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
         file.take(most).read_to_end(&mut content).map_err(failed)?;
         if content.len() > limit {
-            return Err(FileError::new(path, format!("it is longer than {limit} bytes")));
+            return Err(FileError::too_large(path, limit));
         }
         Ok(content)
     }

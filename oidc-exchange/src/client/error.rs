@@ -200,10 +200,10 @@ impl ExchangeError {
             _ => (ExchangeErrorKind::Unreachable, codes::EXCHANGE_UNREACHABLE, otherwise),
         };
         let subject = Target::Url(url.to_string());
-        let diagnosis = match nothing_listens(url, &error) {
-            Some(problem) => Diagnosis::new(code, subject, problem).fix(fix),
-            None => error.diagnosis(code, subject, problem, fix),
-        };
+        let mut diagnosis = error.diagnosis(code, subject, problem, fix);
+        if let Some(problem) = nothing_listens(url, &error) {
+            diagnosis.problem = problem;
+        }
         Self { source: Some(Box::new(error)), ..Self::new(kind, diagnosis) }
     }
 

@@ -1,3 +1,4 @@
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use oidc_core::Secret;
 use serde_json::json;
@@ -81,7 +82,8 @@ async fn revoke(exchange: &Exchange, headers: &HeaderMap) -> Response<AnswerBody
     let token = presented_token(headers);
     match token.as_ref().map(Secret::expose).filter(|token| exchange.is_ours(token)) {
         None => {
-            let unexchanged = token.and_then(|token| unexchanged(token.expose(), "`POST` at this path"));
+            let mut sent = headers.get_all(AUTHORIZATION).iter().filter_map(|value| value.to_str().ok());
+            let unexchanged = sent.find_map(|sent| unexchanged(sent, "`POST` at this path"));
             let detail = unexchanged.as_deref().unwrap_or("`Authorization` holds no token of this registry");
             error(StatusCode::UNAUTHORIZED, detail)
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ALLOW, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use oidc_core::{Clock, is_identity_token};
+use oidc_core::{Clock, holds_identity_token};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -54,8 +54,8 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
 
 /// The explanation for a caller that wants to revoke an identity token as if it were a publish token.
 /// `exchange` is the endpoint where the identity token belongs.
-pub(super) fn unexchanged(token: &str, exchange: &str) -> Option<String> {
-    is_identity_token(token).then(|| {
+pub(super) fn unexchanged(sent: &str, exchange: &str) -> Option<String> {
+    holds_identity_token(sent).then(|| {
         format!(
             "this is an identity token of a CI job (a JWT) and no publish token; exchange it first, with {exchange}. It can't \
              be ended here and expires by itself"

@@ -6,7 +6,7 @@ use std::time::Duration;
 use oidc_core::http::{
     CertificateFault, HttpError, HttpErrorKind, HttpSettings, Proxy, ProxyFault, Request, Step,
 };
-use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken};
+use oidc_core::{Audience, Context, Environment, HttpUrl, IdToken, Target};
 use oidc_exchange::client::{ExchangeError, ExchangeErrorKind, ExchangeRequest, Npm, Registry as _};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -208,6 +208,34 @@ async fn a_tunnel_that_ends_nowhere_is_the_proxys_and_not_the_hosts() {
         assert!(text.contains("`HTTPS_PROXY`") && text.contains("no_proxy"), "{text}");
         assert!(!text.contains("the scheme that is spoken"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_found_may_take_a_proxy() {
+    let unknown = "https://registry.invalid/";
+    let hint = "where the network takes a proxy, name it in `https_proxy`";
+    // As a platform's source makes a diagnosis, whose own fix knows nothing of proxies.
+    let error = send(unknown, settings(&[])).await;
+    assert!(matches!(error.kind(), HttpErrorKind::Connect(_)), "{error}");
+    let subject = Target::Url(unknown.to_owned());
+    let diagnosis = error.diagnosis("unavailable", subject, "no identity token", "run the job again");
+    let fix = diagnosis.fix.unwrap();
+    assert!(fix.starts_with("run the job again; ") && fix.contains(hint), "{fix}");
+    let text = exchange(unknown, settings(&[])).await.diagnosis().to_string();
+    assert!(text.contains("check the registry's URL; ") && text.contains(hint), "{text}");
+    // Plain http goes through none.
+    let text = exchange("http://127.0.0.1:1/", settings(&[])).await.diagnosis().to_string();
+    assert!(text.contains("nothing listens") && !text.contains("proxy"), "{text}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_accept_its_credentials_is_not_to_get_them_once_more() {
+    let wire = Wire::start(Answer::json(407, "")).await;
+    let url = wire.url().replace("http://", "http://me:hunter2@");
+    let error = exchange(URL, settings(&[("HTTPS_PROXY", &url)])).await;
+    let text = error.diagnosis().to_string();
+    assert!(text.contains("does not accept the credentials in `HTTPS_PROXY`: correct them"), "{text}");
+    assert!(!text.contains("write the proxy's credentials") && !text.contains("hunter2"), "{text}");
 }
 
 #[tokio::test]

@@ -212,7 +212,12 @@ async fn a_proxys_fault_is_named_with_its_variable() {
         let fault = ProxyFault::Refused { status, message: Some(message.to_owned()) };
         assert_eq!(error.kind(), &HttpErrorKind::Proxy(fault));
         let address = wire.url().trim_start_matches("http://");
-        assert_eq!(error.proxy(), Some(&Proxy::new(address, Some("ALL_PROXY"))));
+        let proxy = Proxy::new(address, Some("ALL_PROXY")).with_credentials(true);
+        assert_eq!(error.proxy(), Some(&proxy));
+        assert_eq!(
+            error.advice().unwrap().starts_with("the proxy does not accept the credentials in `ALL_PROXY`"),
+            status == 407
+        );
         assert!(wire.requests()[1].to_ascii_lowercase().contains("proxy-authorization: basic"));
         assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
     }

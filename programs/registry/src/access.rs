@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
-use oidc_core::{Context, HttpUrl, Run, Secret, is_identity_token, shown};
+use oidc_core::{Context, HttpUrl, Run, Secret, holds_identity_token, shown};
 use oidc_exchange::npm::is_placeholder;
 use oidc_exchange::server::{
     Event, Exchange, GrantedPackage, Package, PackageOwner, StoreError, TokenHash, TokenRecord,
@@ -129,11 +129,11 @@ impl Access {
     fn reason_of_unknown(&self, token: &str, action: Action) -> String {
         match action {
             _ if is_placeholder(token) => PLACEHOLDER.to_owned(),
-            Action::ManageTrust if is_identity_token(token) => {
+            Action::ManageTrust if holds_identity_token(token) => {
                 "the token is an identity token of a CI job (a JWT), which manages no publishers; use the administrator's token"
                     .to_owned()
             }
-            _ if is_identity_token(token) => format!(
+            _ if holds_identity_token(token) => format!(
                 "the token is an identity token of a CI job (a JWT) and no publish token; exchange it first, with POST to {}, and \
                  publish with what that gives",
                 self.exchange_url

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use oidc_exchange::client::Npm;
 use toml::{Table, Value};
 
-use super::destination::{Destination, MAX_FILE, MAX_PARENTS};
+use super::destination::{Destination, MAX_PARENTS};
 use super::npm_credentials::{Use, mentions};
 use super::npm_packages::scopes;
 
@@ -77,7 +77,7 @@ fn files<'a>(destination: &'a Destination<'_>) -> impl Iterator<Item = Table> + 
         .chain((1..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level)).join("bunfig.toml")))
         .chain(home.map(|home| PathBuf::from(home).join(".bunfig.toml")));
     paths.filter_map(|path| {
-        let bytes = destination.cx.files().read(&path, MAX_FILE).ok()?;
+        let bytes = destination.file(&path)?;
         String::from_utf8(bytes).ok()?.parse().ok()
     })
 }

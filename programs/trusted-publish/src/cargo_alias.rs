@@ -13,11 +13,13 @@ const MAX_DEPTH: usize = 8;
 /// cargo's options, before its own commands, that have a value in the next word.
 const WITH_VALUE: [&str; 5] = ["--config", "--color", "-C", "-Z", "--manifest-path"];
 
-/// A command of cargo's, with the words that its alias stands for.
-pub(super) fn expanded<'a>(command: &'a [OsString], cx: &Context) -> Cow<'a, [OsString]> {
+/// A command of cargo's, whose own name is at a place, with the words that its alias stands for.
+pub(super) fn expanded<'a>(command: &'a [OsString], place: usize, cx: &Context) -> Cow<'a, [OsString]> {
     let mut command = Cow::Borrowed(command);
     for _ in 0..MAX_DEPTH {
-        let Some((at, name)) = own_command(&command).filter(|(_, name)| name != "publish") else { break };
+        let Some((at, name)) = own_command(&command, place).filter(|(_, name)| name != "publish") else {
+            break;
+        };
         let Some(words) = words(&name, cx) else { break };
         command.to_mut().splice(at..=at, words.into_iter().map(OsString::from));
     }
@@ -25,9 +27,9 @@ pub(super) fn expanded<'a>(command: &'a [OsString], cx: &Context) -> Cow<'a, [Os
 }
 
 /// cargo's own command among the words, and its place.
-fn own_command(command: &[OsString]) -> Option<(usize, String)> {
+fn own_command(command: &[OsString], place: usize) -> Option<(usize, String)> {
     let mut is_value = false;
-    for (at, word) in command.iter().enumerate().skip(1) {
+    for (at, word) in command.iter().enumerate().skip(place + 1) {
         let word = word.to_str()?;
         match is_value {
             true => is_value = false,

@@ -49,6 +49,11 @@ impl Name {
         format!("CARGO_REGISTRIES_{}_TOKEN", self.in_variables)
     }
 
+    /// The variable for the registry's index, which stands before all files.
+    fn index_variable(&self) -> String {
+        format!("CARGO_REGISTRIES_{}_INDEX", self.in_variables)
+    }
+
     /// The variable for where cargo gets the registry's token.
     fn provider_variable(&self) -> String {
         format!("CARGO_REGISTRIES_{}_CREDENTIAL_PROVIDER", self.in_variables)
@@ -67,7 +72,11 @@ pub(super) async fn tell(destination: &Destination<'_>, token: Option<&Secret>, 
         return;
     }
     let token = token.map(|token| destination.cargo_token(token));
-    let mut names = names(destination);
+    let mut names: Vec<Name> = Vec::new();
+    for (name, index) in named(destination) {
+        changes.set(name.index_variable(), index);
+        names.push(name);
+    }
     if names.is_empty() {
         names.push(Name::of_file(NAME));
         let of_service = token.as_ref().filter(|_| destination.cargo_scheme.is_some());
@@ -130,27 +139,32 @@ fn in_command(destination: &Destination<'_>) -> Vec<Settings> {
 /// A name of a registry, and the index that one of cargo's settings gives it.
 type Named = (Name, Option<String>);
 
-/// The names that cargo's settings have for the registry at the destination, those of files first. Of several indexes with one name,
-/// cargo takes that of the strongest place: the command's own settings, a variable, the nearest file.
+/// The names that cargo's settings have for the registry at the destination.
 pub(super) fn names(destination: &Destination<'_>) -> Vec<Name> {
+    named(destination).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The names that cargo's settings have for the registry at the destination, each with its index, those of files first. Of several indexes with one name,
+/// cargo takes that of the strongest place: the command's own settings, a variable, the nearest file.
+fn named(destination: &Destination<'_>) -> Vec<(Name, String)> {
     let of_command = in_command(destination).into_iter().flat_map(in_file);
     let in_files: Vec<Named> = of_files(destination.cx).flat_map(in_file).collect();
     let strongest_first = of_command.chain(in_environment(destination.cx)).chain(in_files.iter().cloned());
-    let mut known: Vec<(Name, bool)> = Vec::new();
+    let mut known: Vec<(Name, String)> = Vec::new();
     for (name, index) in strongest_first {
         let Some(index) = index else { continue };
         if known.iter().all(|(known, _)| known.in_variables != name.in_variables) {
-            known.push((name, is_of(&destination.url, &index)));
+            known.push((name, index));
         }
     }
     let as_in_file = |name: Name| {
         let mut written = in_files.iter().filter(|(written, _)| written.in_variables == name.in_variables);
         written.next().map_or((true, name), |(written, _)| (false, written.clone()))
     };
-    let own = known.into_iter().filter(|(_, is_own)| *is_own).map(|(name, _)| as_in_file(name));
-    let mut own: Vec<(bool, Name)> = own.collect();
-    own.sort_by_key(|(is_variables_alone, _)| *is_variables_alone);
-    own.into_iter().map(|(_, name)| name).collect()
+    let own = known.into_iter().filter(|(_, index)| is_of(&destination.url, index));
+    let mut own: Vec<_> = own.map(|(name, index)| (as_in_file(name), index)).collect();
+    own.sort_by_key(|((is_variables_alone, _), _)| *is_variables_alone);
+    own.into_iter().map(|((_, name), index)| (name, index)).collect()
 }
 
 fn in_environment(cx: &Context) -> impl Iterator<Item = Named> {

@@ -83,6 +83,11 @@ impl Changes {
         self.notes.iter().filter(concerns).map(|note| note.text.as_str())
     }
 
+    /// The names of all variables that the command sees changed.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.exposed().map(|(name, _)| name).chain(self.removed())
+    }
+
     /// The variables that are taken away.
     pub(super) fn removed(&self) -> impl Iterator<Item = &str> {
         self.removed.iter().map(String::as_str)

@@ -32,7 +32,7 @@ const EXEC_HELP: &str = "\
 The command finds the token and the registry's URL in the variables that its tool reads, so that a plain `twine upload` or
 `cargo publish` goes to --url and nowhere else. A message at the start says which registry the token is valid for, and what no
 variable can express. A static credential of another registry is neither used nor passed on. A command whose own options name
-another registry is not run. npm and pnpm are asked by a dry run beforehand where they would publish, without the token.
+another registry is not run. npm, pnpm, yarn and bun are asked by a dry run beforehand where they would publish, without the token.
 
 npm: npm, pnpm, yarn and bun. npm's own setting for the URL needs no .npmrc, but dash and some other shells don't pass it on; in a
 script, use an .npmrc with the line `//HOST/PATH/:_authToken=${NODE_AUTH_TOKEN}`. NODE_AUTH_TOKEN and NPM_TOKEN hold

@@ -1,11 +1,13 @@
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use oidc_core::{Context, HttpUrl, Secret};
 
 use super::cargo_alias;
-use super::command_words::{Upload, tool, upload};
+use super::command_words::{TOOLS, Upload, called, upload};
 use super::options::values;
 
 /// So many folders of a command are looked at, and so many above the working directory.
@@ -26,10 +28,16 @@ pub(super) struct Destination<'a> {
     pub(super) package: Option<&'a str>,
     /// The command and its arguments, without aliases; empty where there is none.
     command: Cow<'a, [OsString]>,
+    /// The tool that is known among its words, and its place there.
+    called: Option<(usize, &'static str)>,
     /// The scheme that stands before cargo's token there.
     pub(super) cargo_scheme: Option<&'static str>,
     pub(super) cx: &'a Context,
+    overlooked: Mutex<BTreeSet<Overlooked>>,
 }
+
+/// What may send a package elsewhere and is not read, and the tools that would read it.
+type Overlooked = (&'static [&'static str], String);
 
 impl<'a> Destination<'a> {
     /// The registry at `url`.
@@ -43,11 +51,12 @@ impl<'a> Destination<'a> {
         let public = public.into();
         let vendors = public.as_ref().filter(|public| is_at(public, url));
         let url = vendors.unwrap_or(url).clone();
-        let command = match command.first().and_then(tool) {
-            Some("cargo") => cargo_alias::expanded(command, cx),
+        let called = called(command);
+        let command = match called {
+            Some((at, "cargo")) => cargo_alias::expanded(command, at, cx),
             _ => Cow::Borrowed(command),
         };
-        Self { url, public, package, command, cargo_scheme: None, cx }
+        Self { url, public, package, command, called, cargo_scheme: None, cx, overlooked: Mutex::default() }
     }
 
     /// With the scheme that stands before cargo's token there.
@@ -119,24 +128,67 @@ impl<'a> Destination<'a> {
         environment.get("HOME").or_else(|| environment.get("USERPROFILE")).map(PathBuf::from)
     }
 
+    /// Records something that is not read and that these tools would read.
+    pub(super) fn overlook(&self, tools: &'static [&'static str], what: String) {
+        self.overlooked.lock().unwrap_or_else(PoisonError::into_inner).insert((tools, what));
+    }
+
+    /// What is not read and may send the package elsewhere, with the tools that would read it.
+    pub(super) fn overlooked(&self) -> Vec<Overlooked> {
+        self.overlooked.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    /// A file that a tool reads. One that isn't there or can't be read is none that it reads, and a longer one is overlooked.
+    pub(super) fn file(&self, path: &Path) -> Option<Vec<u8>> {
+        let file = self.cx.files().read(path, MAX_FILE);
+        if let Err(error) = file.as_ref()
+            && error.is_too_large()
+        {
+            self.overlook(TOOLS, error.to_string());
+        }
+        file.ok()
+    }
+
     /// The texts of a settings file, the nearest first: in those folders, in those above each of them, and in the home folder.
     pub(super) fn files(&self, name: &str) -> Vec<String> {
+        self.read_named(self.paths(name)).into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The paths of those.
+    pub(super) fn paths(&self, name: &str) -> Vec<PathBuf> {
         let above = self
             .folders()
             .flat_map(|folder| (1..MAX_PARENTS).map(move |level| folder.join("../".repeat(level))));
         let folders = self.folders().chain(above).chain(self.home());
-        self.read(folders.map(|folder| folder.join(name)))
+        folders.map(|folder| folder.join(name)).collect()
     }
 
-    /// The texts of these files. One that isn't there or can't be read is none that a tool reads.
+    /// The texts of these files.
     pub(super) fn read(&self, paths: impl IntoIterator<Item = PathBuf>) -> Vec<String> {
-        let read = paths.into_iter().filter_map(|path| self.cx.files().read(&path, MAX_FILE).ok());
-        read.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).collect()
+        self.read_named(paths).into_iter().map(|(_, text)| text).collect()
+    }
+
+    /// The texts of these files with their paths.
+    pub(super) fn read_named(&self, paths: impl IntoIterator<Item = PathBuf>) -> Vec<(PathBuf, String)> {
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        paths.into_iter().filter_map(|path| Some((path.clone(), text(self.file(&path)?)))).collect()
     }
 
     /// The values of an option of the command, each time that it is written.
     pub(super) fn values_of<'b>(&'b self, option: &'b str) -> impl Iterator<Item = &'b str> {
-        values(self.arguments(), option)
+        values(self.own_arguments(), option)
+    }
+
+    /// The arguments of the tool itself, where one is known.
+    fn own_arguments(&self) -> impl Iterator<Item = &str> + Clone {
+        let before = self.called.map_or(0, |(at, _)| at);
+        self.command.iter().skip(before + 1).filter_map(|argument| argument.to_str())
+    }
+
+    /// The words up to the tool's name, by which it is run.
+    pub(super) fn program(&self) -> &[OsString] {
+        let end = self.called.map_or(0, |(at, _)| at);
+        self.command.get(..=end).unwrap_or_default()
     }
 
     /// Returns `true` if the command is an upload by a tool that is known, or may be one.
@@ -145,13 +197,25 @@ impl<'a> Destination<'a> {
     }
 
     /// The upload that the command is.
-    pub(super) fn upload(&self) -> Upload {
-        self.tool().map_or(Upload::No, |tool| upload(tool, self.arguments()))
+    pub(super) fn upload(&self) -> Upload<'_> {
+        self.tool().map_or(Upload::No, |tool| upload(tool, self.own_arguments()))
+    }
+
+    /// The words before the tool's name, by which another program runs it.
+    pub(super) fn launcher(&self) -> Vec<&str> {
+        let before = self.called.map_or(0, |(at, _)| at);
+        self.command.iter().take(before).filter_map(|word| word.to_str()).collect()
+    }
+
+    /// Returns `true` if the tool's arguments contain these words side by side.
+    pub(super) fn has_words(&self, words: &[&str]) -> bool {
+        let arguments: Vec<&str> = self.own_arguments().collect();
+        arguments.windows(words.len()).any(|window| window == words)
     }
 
     /// The tool that the command is, if it is one that is known.
     pub(super) fn tool(&self) -> Option<&'static str> {
-        tool(self.command.first()?)
+        self.called.map(|(_, tool)| tool)
     }
 }
 

@@ -1,35 +1,78 @@
-//! The registry at which npm or pnpm itself would publish, by its own dry run.
+//! The registry at which npm, pnpm, yarn or bun itself would publish, by its own dry run.
 //!
-//! Both choose it by options that may be cut short, settings, the manifests of members of a workspace and those in tarballs, by rules that
-//! change with their versions. The same command is run with `--dry-run` beforehand, without a token and without the package's scripts; and
-//! without the network, unless npm says nothing then, as it does of a tarball at another host.
+//! Each chooses it by options that may be cut short, settings, the manifests of members of a workspace and those in tarballs, by rules that
+//! change with its versions. The same command is run with `--dry-run` beforehand, without a token and without the package's scripts; and
+//! without the network, unless npm says nothing then, as it does of a tarball at another host. Each member of a workspace that `yarn
+//! workspaces foreach` publishes would run its scripts, so that yarn is asked for a single package.
 //!
-//! Seen with npm 11.21 and pnpm 10.34, which runs npm: each package's registry stands on standard error after [`SAYS`].
+//! Seen with npm 11.21, pnpm 10.34, which runs npm, yarn 4.18 and bun 1.4: a package's registry stands in the output after [`SAYS`].
 
 use std::ffi::{OsStr, OsString};
 use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader};
-use tokio::process::ChildStderr;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader};
 
 use super::child::PreparedCommand;
 use super::command_words::Upload;
 use super::destination::Destination;
 use super::shown_url::without_credentials;
 
-/// The words before the registry, the latter for a publish that waits for approval.
-const SAYS: [&str; 2] = ["Publishing to ", "Staging to "];
-/// The options of a dry run. The last of several that contradict each other counts.
-const OPTIONS: [&str; 3] = ["--dry-run", "--ignore-scripts", "--loglevel=notice"];
-/// Another option of npm's, by which it asks no registry for the package's versions.
-const FORCE: &str = "--force";
+/// A tool, and its dry run.
+struct Asked {
+    tool: &'static str,
+    /// The options of the dry run. The last of several that contradict each other counts.
+    options: &'static [&'static str],
+    /// Options of the command that are left out of it.
+    without: &'static [&'static str],
+    variables: &'static [(&'static str, &'static str)],
+    /// The value of [`OFFLINE`] in each run, of which the first that names a registry counts.
+    offline: &'static [&'static str],
+}
+
+const ASKED: [Asked; 4] = [
+    Asked {
+        tool: "npm",
+        // By the last one it asks no registry for the package's versions.
+        options: &["--dry-run", "--ignore-scripts", "--loglevel=notice", "--force"],
+        without: &[],
+        variables: OF_NPM,
+        offline: &["true", "false"],
+    },
+    Asked {
+        tool: "pnpm",
+        options: &["--dry-run", "--ignore-scripts", "--loglevel=notice"],
+        without: &[],
+        variables: OF_NPM,
+        // pnpm publishes no tarball of another host.
+        offline: &["true"],
+    },
+    Asked {
+        tool: "yarn",
+        // By the last one it asks the registry before it runs scripts, and gets no answer.
+        options: &["--dry-run", "--tolerate-republish"],
+        without: &["--json"],
+        variables: &[("YARN_ENABLE_NETWORK", "false"), ("YARN_ENABLE_COLORS", "false")],
+        offline: &["true"],
+    },
+    Asked {
+        tool: "bun",
+        options: &["--dry-run", "--ignore-scripts"],
+        without: &["--silent", "--quiet"],
+        // It says nothing without one, and sends none.
+        variables: &[("BUN_CONFIG_TOKEN", "dry-run")],
+        offline: &["true"],
+    },
+];
+
+/// Variables that keep npm from exchanging a token, and have it say what it does.
+const OF_NPM: &[(&str, &str)] = &[("CI", "false"), ("npm_config_loglevel", "notice")];
+/// The variable that keeps npm from requests.
+const OFFLINE: &str = "npm_config_offline";
+/// The words before the registry, the second for a publish that waits for approval, the last of bun's.
+const SAYS: [&str; 3] = ["Publishing to ", "Staging to ", "Registry: "];
 /// The word after which there are no options.
 const END: &str = "--";
-/// Variables that keep npm from exchanging a token, and have it say what it does.
-const VARIABLES: [(&str, &str); 2] = [("CI", "false"), ("npm_config_loglevel", "notice")];
-/// The variable that keeps it from requests.
-const OFFLINE: &str = "npm_config_offline";
 /// So many bytes of a tool's output are read.
 const MAX_OUTPUT: u64 = 64 << 20;
 /// A line of it may have this many bytes, to count.
@@ -37,53 +80,76 @@ const MAX_LINE: u64 = 16 << 10;
 /// The time that a tool may take to answer before the command.
 pub(super) const DEADLINE: Duration = Duration::from_secs(120);
 
-/// The registry other than the destination at which the tool says that it would publish. `None` as well where it says nothing.
-pub(super) async fn other_registry(
-    run: &PreparedCommand<'_>,
-    destination: &Destination<'_>,
-) -> Option<String> {
-    // A command that may be a script of the user's is not run for nothing.
-    let is_asked = |tool: &&str| ["npm", "pnpm"].contains(tool) && destination.upload() == Upload::Yes;
-    let tool = destination.tool().filter(is_asked)?;
-    let command = dry(run.command, tool)?;
-    // pnpm publishes no tarball of another host.
-    let offline: &[&str] = if tool == "npm" { &["true", "false"] } else { &["true"] };
-    for offline in offline {
-        let registries = ask(run, &command, offline, destination).await?;
+/// The answer of a dry run.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It names no other registry than the destination, or the tool is not asked.
+    Own,
+    /// It names this one.
+    Other(String),
+    /// There was none in time, or more than is read.
+    Unread,
+}
+
+/// The registry other than the destination at which the tool says that it would publish.
+pub(super) async fn other_registry(run: &PreparedCommand<'_>, destination: &Destination<'_>) -> Answer {
+    let Some(asked) = asked(destination) else { return Answer::Own };
+    let command = asked.dry(run.command, destination.program().len());
+    for offline in asked.offline {
+        let Some(registries) = asked.ask(run, &command, offline, destination).await else {
+            return Answer::Unread;
+        };
         if !registries.is_empty() {
-            return registries.into_iter().find(|registry| !destination.is(registry));
+            let other = registries.into_iter().find(|registry| !destination.is(registry));
+            return other.map_or(Answer::Own, Answer::Other);
         }
     }
-    None
+    Answer::Own
 }
 
-/// The registries that the dry run names.
-async fn ask(
-    run: &PreparedCommand<'_>,
-    command: &[OsString],
-    offline: &str,
-    destination: &Destination<'_>,
-) -> Option<Vec<String>> {
-    let mut command = run.without_token(command);
-    command.envs(VARIABLES).env(OFFLINE, offline);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-    let mut child = command.kill_on_drop(true).spawn().ok()?;
-    tokio::select! {
-        registries = registries(child.stderr.take()?) => Some(registries),
-        () = destination.cx.clock().sleep(DEADLINE) => None,
+/// The tool of the command, if it is asked. A command that may be a script of the user's is not run for nothing.
+fn asked(destination: &Destination<'_>) -> Option<&'static Asked> {
+    let tool = destination.tool().filter(|_| destination.upload() == Upload::Yes)?;
+    // With yarn, `publish` alone is a script.
+    let is_script = || tool == "yarn" && !destination.has_words(&["npm", "publish"]);
+    ASKED.iter().find(|asked| asked.tool == tool && !is_script() && !destination.has_words(&["foreach"]))
+}
+
+impl Asked {
+    /// The command as a dry run. The tool's own arguments begin at a place.
+    fn dry(&self, command: &[OsString], arguments: usize) -> Vec<OsString> {
+        let mut words = command.iter().enumerate().skip(arguments);
+        let end = words.find(|(_, word)| *word == OsStr::new(END)).map_or(command.len(), |(at, _)| at);
+        let (before, after) = command.split_at_checked(end).unwrap_or((command, &[]));
+        let is_kept = |word: &&OsString| !self.without.iter().any(|left_out| *word == OsStr::new(left_out));
+        let options = self.options.iter().map(OsString::from);
+        before.iter().filter(is_kept).cloned().chain(options).chain(after.iter().cloned()).collect()
+    }
+
+    /// The registries that the dry run names; `None` where not all of its output was read.
+    async fn ask(
+        &self,
+        run: &PreparedCommand<'_>,
+        command: &[OsString],
+        offline: &str,
+        destination: &Destination<'_>,
+    ) -> Option<Vec<String>> {
+        let mut command = run.without_token(command);
+        command.envs(self.variables.iter().copied()).env(OFFLINE, offline);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A command that can't be started publishes nothing.
+        let Ok(mut child) = command.kill_on_drop(true).spawn() else { return Some(Vec::new()) };
+        let (output, errors) = (child.stdout.take()?, child.stderr.take()?);
+        let both = async { tokio::join!(registries(output), registries(errors)) };
+        tokio::select! {
+            (output, errors) = both => Some([output?, errors?].concat()),
+            () = destination.cx.clock().sleep(DEADLINE) => None,
+        }
     }
 }
 
-/// The command as a dry run.
-fn dry(command: &[OsString], tool: &str) -> Option<Vec<OsString>> {
-    let end = command.iter().position(|word| word == OsStr::new(END)).unwrap_or(command.len());
-    let (before, after) = command.split_at_checked(end)?;
-    let options = OPTIONS.iter().chain((tool == "npm").then_some(&FORCE)).map(OsString::from);
-    Some(before.iter().cloned().chain(options).chain(after.iter().cloned()).collect())
-}
-
-/// The registries that a dry run names.
-async fn registries(output: ChildStderr) -> Vec<String> {
+/// The registries that an output names; `None` where it is longer than is read.
+async fn registries(output: impl AsyncRead + Unpin) -> Option<Vec<String>> {
     let mut output = BufReader::new(output.take(MAX_OUTPUT));
     let mut found = Vec::new();
     let mut line = Vec::new();
@@ -91,7 +157,7 @@ async fn registries(output: ChildStderr) -> Vec<String> {
         found.extend(in_line(&String::from_utf8_lossy(&line)));
         line.clear();
     }
-    found
+    (output.get_ref().limit() > 0).then_some(found)
 }
 
 /// The registries in a line, which may begin with words of the user's own.
@@ -113,11 +179,19 @@ mod tests {
     fn a_dry_runs_options_are_the_last() {
         let dry = |command: &[&str]| {
             let command: Vec<OsString> = command.iter().map(Into::into).collect();
-            dry(&command, "pnpm").unwrap().join(OsStr::new(" ")).into_string().unwrap()
+            let tool =
+                command.first().and_then(|tool| ASKED.iter().find(|asked| asked.tool == tool)).unwrap();
+            (tool.dry(&command, 1).join(OsStr::new(" ")).into_string().unwrap(), tool.options.join(" "))
         };
-        let options = OPTIONS.join(" ");
-        assert_eq!(dry(&["npm", "publish", "--no-dry-run"]), format!("npm publish --no-dry-run {options}"));
-        assert_eq!(dry(&["npm", "publish", "--", "a"]), format!("npm publish {options} -- a"));
+        for (command, expected) in [
+            (&["npm", "publish", "--no-dry-run"][..], "npm publish --no-dry-run @"),
+            (&["npm", "publish", "--", "a"], "npm publish @ -- a"),
+            (&["yarn", "npm", "publish", "--json"], "yarn npm publish @"),
+            (&["bun", "--silent", "publish"], "bun publish @"),
+        ] {
+            let (dry, options) = dry(command);
+            assert_eq!(dry, expected.replace('@', &options));
+        }
     }
 
     #[test]
@@ -130,6 +204,8 @@ mod tests {
                 &["https://a.example", "https://b.example"],
             ),
             ("npm notice Staging to https://r.example/ with tag latest", &["https://r.example/"]),
+            ("Registry: https://r.example/a/\n", &["https://r.example/a/"]),
+            ("\u{27a4} YN0000: Publishing to https://r.example/a with tag latest", &["https://r.example/a"]),
             ("npm notice Publishing to nowhere", &[]),
             ("npm notice 1 kB https://r.example", &[]),
         ] {

@@ -208,6 +208,9 @@ impl Ecosystem {
             Others::Gem => gem_config::tell(destination, token, changes),
             Others::Poetry => poetry::tell(destination, token, changes),
         }
+        for (tools, what) in destination.overlooked() {
+            changes.note_elsewhere(tools, format!("{what}, and may name another registry"));
+        }
         let is_public = destination.is_public() && !self.is_advised_everywhere;
         let is_said = is_public || destination.is_named_by_command();
         if let Some((tools, advice)) = self.advice.filter(|_| !is_said) {

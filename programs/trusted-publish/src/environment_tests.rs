@@ -17,9 +17,11 @@ use super::named;
 
 mod elsewhere;
 mod files;
+mod launched;
 mod not_run;
 mod overlooked;
 mod spelled;
+mod unread;
 
 const OWN: &str = "https://own.example/a/";
 const NPMJS: &str = "https://registry.npmjs.org/";
@@ -42,8 +44,11 @@ struct InMemory(BTreeMap<&'static str, &'static str>);
 
 impl Files for InMemory {
     fn read(&self, path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
-        let content = path.to_str().and_then(|path| self.0.get(path)).filter(|text| text.len() <= limit);
-        content.map(|text| text.as_bytes().to_vec()).ok_or_else(|| FileError::new(path, "not found"))
+        match path.to_str().and_then(|path| self.0.get(path)) {
+            Some(text) if text.len() > limit => Err(FileError::too_large(path, limit)),
+            Some(text) => Ok(text.as_bytes().to_vec()),
+            None => Err(FileError::new(path, "not found")),
+        }
     }
 }
 

@@ -6,14 +6,16 @@ use oidc_core::{Context, ProviderSet, shown};
 use oidc_exchange::client::PublishToken;
 
 use super::child::{ChildError, PreparedCommand};
+use super::command_words::Upload;
 use super::credential::Credential;
 use super::destination::Destination;
+use super::dry_run::{self, Answer};
 use super::error::PublishError;
 use super::invalid_target::InvalidTarget;
 use super::provenance::{Handed, ProvenanceError, ServiceOptions};
 use super::signals::Signals;
 use super::target::{Ready, Target};
-use super::{dry_run, gem_asked, life};
+use super::{gem_asked, launched, life};
 
 /// npm's setting that it signs provenance itself.
 const NPM_PROVENANCE: &[&str] = &["NPM_CONFIG_PROVENANCE", "npm_config_provenance"];
@@ -106,6 +108,7 @@ impl Exec {
             // npm takes one of both.
             changes.remove(NPM_PROVENANCE);
         }
+        launched::check(&changes, &ready.destination)?;
         if let Some(reason) = changes.elsewhere(&ready.destination) {
             return Err(InvalidTarget::Elsewhere(reason.to_owned()).into());
         }
@@ -129,8 +132,17 @@ async fn by_tool(run: &PreparedCommand<'_>, destination: &Destination<'_>) -> Op
     if let Some(reason) = gem_asked::elsewhere(run, destination).await {
         return Some(InvalidTarget::Elsewhere(reason));
     }
-    let other = dry_run::other_registry(run, destination).await?;
-    Some(InvalidTarget::OtherByDryRun(shown(&other).to_string()))
+    if let (Upload::Perhaps { option, word }, Some("npm" | "pnpm" | "yarn" | "bun")) =
+        (destination.upload(), destination.tool())
+    {
+        let [option, word] = [option, word].map(|word| shown(word).to_string());
+        return Some(InvalidTarget::Unclear { option, word });
+    }
+    match dry_run::other_registry(run, destination).await {
+        Answer::Own => None,
+        Answer::Other(other) => Some(InvalidTarget::OtherByDryRun(shown(&other).to_string())),
+        Answer::Unread => Some(InvalidTarget::DryRunUnread),
+    }
 }
 
 impl Ready<'_> {

@@ -56,7 +56,7 @@ pub(super) async fn elsewhere(run: &PreparedCommand<'_>, destination: &Destinati
 
 /// A gem's metadata as YAML; `None` where there is more than is read, or nothing in time.
 async fn metadata(run: &PreparedCommand<'_>, gem: &str, destination: &Destination<'_>) -> Option<String> {
-    let words = run.command.iter().take(1).map(OsString::as_os_str);
+    let words = destination.program().iter().map(OsString::as_os_str);
     let asked = ASK.map(OsStr::new).into_iter().chain([OsStr::new(gem), OsStr::new(ASKED_FOR)]);
     let words: Vec<OsString> = words.chain(asked).map(OsStr::to_owned).collect();
     let mut command = run.without_token(&words);
@@ -75,7 +75,10 @@ async fn metadata(run: &PreparedCommand<'_>, gem: &str, destination: &Destinatio
 /// The host that gem takes from the metadata, if there is one; `None` where a host's name is in the text and not found as a key. gem
 /// writes these names without escapes.
 fn host(metadata: &str) -> Option<Option<(&'static str, String)>> {
-    let settings = flattened(metadata);
+    if !HOSTS.iter().any(|name| metadata.contains(name)) {
+        return Some(None);
+    }
+    let settings = flattened(metadata).ok()?;
     let value = |name: &str| settings.iter().find(|(keys, _)| keys.iter().eq([name])).map(|(_, value)| value);
     let is_unread = |name: &&str| metadata.contains(*name) && value(name).is_none();
     if HOSTS.iter().any(is_unread) {

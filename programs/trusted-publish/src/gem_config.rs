@@ -52,7 +52,7 @@ fn sends_public_key(destination: &Destination<'_>) -> bool {
     let texts = texts(destination);
     // gem reads YAML that a parser refuses; the key's name is in it all the same.
     let has_public = texts.iter().any(|text| text.contains(PUBLIC_KEY));
-    let mut own = texts.iter().flat_map(|text| flattened(text));
+    let mut own = texts.iter().flat_map(|text| flattened(text).unwrap_or_default());
     has_public && !own.any(|(keys, _)| keys.iter().eq([host]))
 }
 

@@ -2,11 +2,13 @@
 //!
 //! Seen with gem 3.3: `gem` is for every command and `push` for this one. They stand before the command's own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use oidc_core::shown;
 
 use super::destination::Destination;
 use super::options::values;
-use super::yaml_settings::flattened;
+use super::yaml_settings::{Unread, flattened};
 
 /// The settings with options.
 const NAMES: [&str; 2] = ["gem", "push"];
@@ -25,14 +27,28 @@ pub(super) fn other_host(destination: &Destination<'_>) -> Option<String> {
     if !is_push_without_host(destination) {
         return None;
     }
-    let texts = destination.read(paths(destination));
-    let settings = texts.iter().flat_map(|text| flattened(text));
+    let read = |(path, text): (PathBuf, String)| {
+        flattened(&text).unwrap_or_else(|why| {
+            destination.overlook(&["gem"], unread(&path, why, destination));
+            Vec::new()
+        })
+    };
+    let texts = destination.read_named(paths(destination));
+    let settings = texts.into_iter().flat_map(read);
     let is_of_push = |keys: &[String]| matches!(keys, [key] if NAMES.contains(&key.trim_start_matches(':')));
     let options: Vec<String> =
         settings.filter(|(keys, _)| is_of_push(keys)).map(|(_, value)| value).collect();
     let words: Vec<&str> = options.iter().flat_map(|option| option.split_whitespace()).collect();
     let other = values(words.iter().copied(), "--host").find(|host| !destination.is(host));
     other.map(str::to_owned)
+}
+
+fn unread(path: &Path, why: Unread, destination: &Destination<'_>) -> String {
+    let (path, own) = (path.to_string_lossy(), &destination.url);
+    format!(
+        "gem's settings in `{}` are not read: {why}; pass `--host {own}`, which stands before them",
+        shown(&path)
+    )
 }
 
 /// The paths of gem's settings files.

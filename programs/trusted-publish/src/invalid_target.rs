@@ -72,8 +72,8 @@ pub enum InvalidTarget {
          name that registry at --url"
     )]
     OtherRegistry {
-        /// The command's option.
-        option: &'static str,
+        /// The command's option, fit to be shown.
+        option: String,
         /// The registry that it names, fit to be shown.
         named: String,
     },
@@ -86,7 +86,42 @@ pub enum InvalidTarget {
          the command with `--dry-run` to see it"
     )]
     OtherByDryRun(String),
+    /// The tool's dry run is longer than is read or waited for.
+    #[error(
+        "the command is not run, since its own dry run did not say in time, or not within 64 MB, where it would publish; run the \
+         command with `--dry-run` to see why"
+    )]
+    DryRunUnread,
+    /// The command changes a variable that names the registry or holds the token.
+    #[error(
+        "the command is not run, since `{by}` changes variables for the tool, or may do so, of which `{variable}` names the registry or \
+         holds the token; leave it out{}", or_pass(.url)
+    )]
+    Variable {
+        /// The variable.
+        variable: String,
+        /// The word of the command, or the file, fit to be shown.
+        by: String,
+        /// The option that stands before such a variable, where the tool has one.
+        url: Option<String>,
+    },
+    /// A word of the command may be the value of an option or a command.
+    #[error(
+        "the command is not run, since `{word}` may be the value of `{option}` or a command, so that it is not clear what is \
+         published; write `{option}={word}` for a value, or put `{option}` behind the command"
+    )]
+    Unclear {
+        /// The option, fit to be shown.
+        option: String,
+        /// The word after it, fit to be shown.
+        word: String,
+    },
     /// A token of the registry is for one package, and none is named.
     #[error("a token of this registry is for one package; name it with --package")]
     NoPackage,
+}
+
+/// The words for an option that makes a variable unimportant.
+fn or_pass(option: &Option<String>) -> String {
+    option.as_ref().map_or_else(String::new, |option| format!(", or pass `{option}` to the tool"))
 }

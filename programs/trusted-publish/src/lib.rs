@@ -50,11 +50,14 @@
 //! Where none does, the tool gets no token that it would send there, and a message says what to change. The same applies to a variable
 //! that such a file also sends to another registry: the token is not put into it. The files of the working directory, of
 //! those above it, of folders that the command names, of a workspace's members, of the user, and those that an `.npmrc` names are read.
-//! npm and pnpm say where they would publish before they do: the command is run with `--dry-run` first, without the token, the package's
-//! scripts and the network, and not again if that is another registry.
+//! npm, pnpm, yarn and bun say where they would publish before they do: the command is run with `--dry-run` first, without the token, the
+//! package's scripts and the network, and not again if that is another registry. `yarn workspaces foreach` is not asked.
 //!
 //! A command whose own options name another registry (`--repository-url`, `--publish-url`, `--registry`, `--host`, hatch's and pdm's `-r`) is
 //! not run, whether they stand among its words, in `gemrc`, in `tool.pdm.options` or in an alias of cargo's. A registry that a script names is not noticed.
+//! A tool is known behind a program that does nothing but run it, such as `python -m`, `npx`, `env`, `uv run`. It is not run where that program
+//! changes the variables that `exec` sets, or may do so (`pdm run`, `hatch run`, mise): then the tool has to be told the registry by its own option.
+//! What may decide and is too large to be read, or no YAML where it should be, stops the command.
 //!
 //! yarn has one token for every registry that it asks and that has no credential of its own. The variables for the registry keep it at the
 //! destination; where `.yarnrc.yml` names another for a scope without a credential, only `yarn npm publish` itself gets it. What a
@@ -137,6 +140,7 @@ mod gem_config;
 mod gem_rc;
 mod hatch_config;
 mod invalid_target;
+mod launched;
 mod life;
 mod manifest;
 mod named;

@@ -7,6 +7,8 @@ use glob::{MatchOptions, Pattern};
 use oidc_core::{Command, Context};
 use serde::Deserialize;
 
+use super::npm_workspace::MAX_MEMBERS;
+
 /// The limit on a manifest, in bytes.
 const MAX_MANIFEST: usize = 1 << 20;
 
@@ -14,7 +16,7 @@ const MAX_MANIFEST: usize = 1 << 20;
 const MAX_METADATA: usize = 32 << 20;
 
 /// The greatest number of packages of a workspace.
-pub(super) const MAX_PACKAGES: usize = 500;
+const MAX_PACKAGES: usize = 500;
 
 /// A package, and the file that names it.
 #[derive(Debug, PartialEq, Eq)]
@@ -209,8 +211,8 @@ fn npm_members(root: &Path, cx: &Context) -> Members {
 
 /// The folders of the members of the workspace whose root is this folder, as npm and yarn read it.
 pub(super) fn npm_folders(root: &Path, cx: &Context) -> Vec<PathBuf> {
-    let patterns = npm_members(root, cx).patterns.into_iter().take(MAX_PACKAGES);
-    patterns.flat_map(|pattern| folders_in(root, &pattern)).take(MAX_PACKAGES).collect()
+    let patterns = npm_members(root, cx).patterns.into_iter().take(MAX_MEMBERS);
+    patterns.flat_map(|pattern| folders_in(root, &pattern, MAX_MEMBERS)).take(MAX_MEMBERS + 1).collect()
 }
 
 fn uv_members(cx: &Context) -> Members {
@@ -237,17 +239,17 @@ fn of_members(protocol: &str, members: &Members, cx: &Context) -> BTreeSet<Strin
 }
 
 fn folders(pattern: &str) -> Vec<PathBuf> {
-    folders_in(Path::new(""), pattern)
+    folders_in(Path::new(""), pattern, MAX_PACKAGES)
 }
 
-fn folders_in(root: &Path, pattern: &str) -> Vec<PathBuf> {
+fn folders_in(root: &Path, pattern: &str, most: usize) -> Vec<PathBuf> {
     let pattern = pattern.trim_start_matches("./").trim_end_matches('/');
     if pattern.is_empty() {
         return vec![root.to_owned()];
     }
     // `a/**` is for `a` itself too.
     let base = pattern.trim_end_matches("/**");
-    let own = if base == pattern { Vec::new() } else { folders_in(root, base) };
+    let own = if base == pattern { Vec::new() } else { folders_in(root, base, most) };
     let leads_out = Path::new(pattern).is_absolute() || pattern.split('/').any(|part| part == "..");
     // A folder whose name begins with a dot is a member only by its name.
     let options = MatchOptions { require_literal_leading_dot: true, ..MatchOptions::default() };
@@ -256,7 +258,7 @@ fn folders_in(root: &Path, pattern: &str) -> Vec<PathBuf> {
     let found = whole.and_then(|pattern| glob::glob_with(&pattern, options).ok());
     let is_installed = |path: &PathBuf| path.components().any(|part| part.as_os_str() == "node_modules");
     let found = found.into_iter().flatten().flatten().filter(|path| !is_installed(path));
-    own.into_iter().chain(found).take(MAX_PACKAGES + 1).collect()
+    own.into_iter().chain(found).take(most + 1).collect()
 }
 
 /// cargo's description of a workspace.

@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use oidc_core::Context;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::destination::{Destination, MAX_FILE, MAX_PARENTS};
+use super::destination::{Destination, MAX_PARENTS};
 use super::npm_workspace;
 
 /// yarn's word for a command in each member of a workspace.
@@ -34,8 +33,8 @@ pub(super) struct Manifest {
 }
 
 impl Manifest {
-    fn read(path: &Path, cx: &Context) -> Option<Self> {
-        let bytes = cx.files().read(path, MAX_FILE).ok()?;
+    fn read(path: &Path, destination: &Destination<'_>) -> Option<Self> {
+        let bytes = destination.file(path)?;
         let value = serde_json::from_slice(bytes.strip_prefix(BOM).unwrap_or(&bytes));
         // Of several members with one name the last counts.
         let manifest = value.and_then(|value: Value| serde_json::from_value(value));
@@ -69,20 +68,20 @@ pub(super) fn scope_of(name: &str) -> Option<&str> {
 pub(super) fn manifests(destination: &Destination<'_>) -> Vec<Manifest> {
     let is_elsewhere = destination.values_of("--cwd").next().is_some();
     let folders = destination.folders().skip(usize::from(is_elsewhere));
-    let near = folders.filter_map(|folder| nearest(&folder, destination.cx));
+    let near = folders.filter_map(|folder| nearest(&folder, destination));
     let publishes = destination.publishes();
     let near = near.filter(|manifest| publishes || manifest.is_of_package(destination));
-    let members = npm_workspace::folders(destination.cx).into_iter();
-    let members = members.filter_map(|folder| Manifest::read(&folder.join("package.json"), destination.cx));
+    let members = npm_workspace::folders(destination).into_iter();
+    let members = members.filter_map(|folder| Manifest::read(&folder.join("package.json"), destination));
     let chosen = members.filter(|manifest| manifest.is_chosen(destination));
     near.chain(chosen).filter(|manifest| manifest.private != true).collect()
 }
 
 /// The manifest in a folder, or else in the nearest one above it.
-fn nearest(folder: &Path, cx: &Context) -> Option<Manifest> {
+fn nearest(folder: &Path, destination: &Destination<'_>) -> Option<Manifest> {
     let above = (1..MAX_PARENTS).map(|level| folder.join("../".repeat(level)));
     let mut folders = std::iter::once(PathBuf::from(folder)).chain(above);
-    folders.find_map(|folder| Manifest::read(&folder.join("package.json"), cx))
+    folders.find_map(|folder| Manifest::read(&folder.join("package.json"), destination))
 }
 
 /// The scopes of those packages, and of the one that is named, without their `@`.

@@ -1,10 +1,13 @@
 //! The folders of a workspace's members, where a command publishes one of them from another folder.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use oidc_core::Context;
+use super::destination::Destination;
+use super::manifest::npm_folders;
 
-use super::manifest::{MAX_PACKAGES, npm_folders};
+/// So many members are looked at.
+pub(super) const MAX_MEMBERS: usize = 5_000;
 
 /// So many folders above the working directory may be the workspace's root.
 const MAX_PARENTS: usize = 16;
@@ -12,14 +15,23 @@ const MAX_PARENTS: usize = 16;
 const MAX_DEPTH: usize = 4;
 
 /// The members of the workspaces that the working directory may be in.
-pub(super) fn folders(cx: &Context) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = Vec::new();
+pub(super) fn folders(destination: &Destination<'_>) -> Vec<PathBuf> {
+    let mut found: BTreeSet<PathBuf> = BTreeSet::new();
     let mut roots: Vec<PathBuf> = (0..MAX_PARENTS).map(|level| PathBuf::from("../".repeat(level))).collect();
     for _ in 0..MAX_DEPTH {
-        let members = roots.iter().flat_map(|root| npm_folders(root, cx)).take(MAX_PACKAGES);
-        let new: Vec<PathBuf> = members.filter(|member| !found.contains(member)).collect();
+        let members = roots.iter().flat_map(|root| npm_folders(root, destination.cx));
+        let new: BTreeSet<PathBuf> = members.filter(|member| !found.contains(member)).collect();
         found.extend(new.iter().cloned());
-        roots = new;
+        roots = new.into_iter().collect();
+        if found.len() > MAX_MEMBERS {
+            roots.clear();
+        }
     }
-    found
+    if !roots.is_empty() || found.len() > MAX_MEMBERS {
+        // npm and pnpm are asked themselves.
+        destination.overlook(&["yarn", "bun"], format!(
+            "the workspace has more than {MAX_MEMBERS} packages, or workspaces within more than {MAX_DEPTH} others, whose manifests are not read"
+        ));
+    }
+    found.into_iter().collect()
 }

@@ -32,18 +32,31 @@ struct Reader {
     opened: Vec<(usize, usize)>,
 }
 
-/// The texts of a document with the keys that lead to them, as far as it can be read.
-pub(super) fn flattened(text: &str) -> Vec<Setting> {
+/// A document that is not read as a whole: settings in the rest of it are not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unread {
+    #[error("it has more than {MAX_EVENTS} values, or values within more than {MAX_DEPTH} others")]
+    TooMuch,
+    #[error("it is not YAML with keys and values, or not known to be read as such")]
+    NoSettings,
+}
+
+/// The texts of a document with the keys that lead to them.
+pub(super) fn flattened(text: &str) -> Result<Vec<Setting>, Unread> {
     let mut reader = Reader::default();
-    for event in Parser::new_from_str(text).take(MAX_EVENTS) {
-        let Ok((event, _)) = event else { break };
-        if !reader.read(event) {
-            break;
+    for (count, event) in Parser::new_from_str(text).enumerate() {
+        let (event, _) = event.map_err(|_| Unread::NoSettings)?;
+        if count >= MAX_EVENTS || !reader.read(event) {
+            return Err(Unread::TooMuch);
         }
     }
     let Reader { found, replaced, .. } = reader;
+    let is_bare = |(keys, value): &Setting| keys.is_empty() && !matches!(&**value, "" | "~" | "null");
+    if found.iter().any(is_bare) {
+        return Err(Unread::NoSettings);
+    }
     let kept = found.into_iter().enumerate().filter(|(at, _)| !replaced.contains(at));
-    kept.map(|(_, setting)| setting).collect()
+    Ok(kept.map(|(_, setting)| setting).collect())
 }
 
 impl Reader {
@@ -104,7 +117,8 @@ impl Reader {
         let own = self.known().cloned().filter(|_| is_merged).unwrap_or_default();
         let kept = range.filter(|at| !self.replaced.contains(at));
         let repeated: Vec<Setting> = kept.filter_map(|at| self.found.get(at).cloned()).collect();
-        for (path, value) in repeated.into_iter().take(MAX_EVENTS.saturating_sub(self.found.len())) {
+        // One more than may be there, which `read` notices.
+        for (path, value) in repeated.into_iter().take((MAX_EVENTS + 1).saturating_sub(self.found.len())) {
             let rest = path.get(depth..).unwrap_or_default();
             let is_known = rest.first().is_some_and(|key| own.contains(key));
             let path = [&keys, rest].concat();

@@ -12,7 +12,7 @@ use super::destination::Destination;
 use super::npm_credentials::{Use, mentions};
 use super::npm_packages::scopes;
 use super::shown_url::shown_url;
-use super::yaml_settings::{Setting, flattened};
+use super::yaml_settings::{Setting, Unread, flattened};
 
 /// The settings that name a registry: where packages are published before where they are read.
 const REGISTRIES: [&str; 2] = ["npmPublishRegistry", "npmRegistryServer"];
@@ -32,6 +32,10 @@ const FILE: &str = "`.yarnrc.yml`";
 pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, changes: &mut Changes) {
     changes.remove(&other_spellings(destination));
     let settings = Settings::read(destination);
+    if let Some((path, why)) = &settings.unread {
+        destination.overlook(&["yarn"], format!("yarn's settings in `{}` are not read: {why}", shown(path)));
+        changes.withhold(TOKEN);
+    }
     if let Some(reason) = settings.reason_for_no_token(token.is_some()) {
         changes.withhold(TOKEN);
         if reason.keeps_registry {
@@ -112,15 +116,30 @@ pub(super) fn default_registry(destination: &Destination<'_>) -> Option<String> 
 struct Settings<'a> {
     destination: &'a Destination<'a>,
     all: Vec<Setting>,
+    /// A file that is not read, and why.
+    unread: Option<(String, Unread)>,
 }
+
+/// The beginning of the form of yarn's older versions, which yarn reads as that and not as YAML.
+const OLD_FORM: &str = "yarn lockfile v1";
 
 impl<'a> Settings<'a> {
     fn read(destination: &'a Destination<'_>) -> Self {
         let environment = destination.cx.environment();
         let named = environment.names().find(|name| words(name).eq(words("YARN_RC_FILENAME")));
         let name = named.and_then(|name| environment.get(name)).unwrap_or(".yarnrc.yml");
-        let all = destination.files(name).iter().flat_map(|text| plain(flattened(text))).collect();
-        Self { destination, all }
+        let (mut all, mut unread) = (Vec::new(), None);
+        for (path, text) in destination.read_named(destination.paths(name)) {
+            let is_old = text
+                .lines()
+                .any(|line| line.starts_with('#') && line.to_ascii_lowercase().contains(OLD_FORM));
+            match flattened(&text).and_then(|found| if is_old { Err(Unread::NoSettings) } else { Ok(found) })
+            {
+                Ok(found) => all.extend(plain(found)),
+                Err(why) => unread = Some((path.to_string_lossy().into_owned(), why)),
+            }
+        }
+        Self { destination, all, unread }
     }
 
     /// The reason in the files why yarn gets no token; none if it may have it.
@@ -170,7 +189,11 @@ impl<'a> Settings<'a> {
         scopes(self.destination).into_iter().filter_map(|scope| self.of_scope(&scope))
     }
 
+    /// The registry of the files; one that is none where they are not read.
     fn of_files(&self) -> Option<String> {
+        if self.unread.is_some() {
+            return Some(String::new());
+        }
         REGISTRIES.iter().find_map(|key| self.get(&[*key])).map(str::to_owned)
     }
 
@@ -251,6 +274,15 @@ impl<'a> Settings<'a> {
     }
 
     fn uses(&self, name: &str) -> Vec<Use> {
+        if let Some((path, _)) = &self.unread {
+            // It may send the variable anywhere.
+            return vec![Use {
+                file: FILE,
+                registry: format!("a registry in {path}, which is not read"),
+                is_own: false,
+                is_default: false,
+            }];
+        }
         let named = self.all.iter().filter(|(_, value)| mentions(value, name));
         let used = named.filter_map(|(keys, _)| match keys.as_slice() {
             [kind, registry, _] if kind == "npmRegistries" => Some(self.use_of(registry.clone())),

@@ -7,7 +7,7 @@ mod proxies;
 use std::sync::OnceLock;
 
 use async_trait::async_trait;
-use hyper_util::client::proxy::matcher::Matcher;
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 
 use self::certificates::Certificates;
 use self::connection::Connection;
@@ -67,7 +67,10 @@ impl HttpClient for SystemHttp {
         let mut connection = Connection::to(&request.url, proxy.as_ref());
         #[allow(clippy::disallowed_methods, reason = "the deadline of a real connection is real time")]
         let finished = tokio::time::timeout(request.deadline, self.exchange(&request, &mut connection)).await;
-        let name = |proxy: &_| Proxy::new(proxies::address(proxy), self.settings.proxy_variable);
+        let name = |proxy: &Intercept| {
+            let name = Proxy::new(proxies::address(proxy), self.settings.proxy_variable);
+            name.with_credentials(proxy.basic_auth().is_some())
+        };
         let name = proxy.as_ref().map(name);
         let failure = match finished {
             Ok(Ok(answer)) => return Ok(Response { proxy: name, ..answer }),

@@ -69,10 +69,10 @@ pub(super) async fn probe(registry: &dyn Diagnose, cx: &Context, report: &mut Re
             };
             let severity = if is_nowhere { Severity::Error } else { Severity::Warning };
             let subject = Target::Url(url.to_string());
-            let diagnosis = match error::nothing_listens(&url, &error) {
-                Some(problem) => Diagnosis::new(UNREACHABLE, subject, problem).fix(fix),
-                None => error.diagnosis(UNREACHABLE, subject, "the registry can't be reached", fix),
-            };
+            let mut diagnosis = error.diagnosis(UNREACHABLE, subject, "the registry can't be reached", fix);
+            if let Some(problem) = error::nothing_listens(&url, &error) {
+                diagnosis.problem = problem;
+            }
             report.add(diagnosis.severity(severity));
             Probed::without_clock(if is_nowhere { Found::Nothing } else { Found::Registry })
         }

@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use data_encoding::BASE64_NOPAD;
 use oidc_core::{Context, Diagnosis, Environment, ProviderSet, Severity, Target, shown};
 
 use crate::client::diagnose::{Diagnose, ProtocolFacts};
@@ -18,15 +17,6 @@ use crate::npm::is_placeholder;
 
 /// The code of an identity token in place of a publish token.
 pub(super) const UNEXCHANGED: &str = codes::IDENTITY_TOKEN_UNEXCHANGED;
-
-/// The beginning of a JSON object in base64url, and therefore of every JWT.
-const JSON_OBJECT: &str = "eyJ";
-
-/// The number of possible tokens in a text that are examined.
-const MAX_TOKENS: usize = 16;
-
-/// The least length of an identity token in base64; shorter words are not decoded.
-const MIN_ENCODED: usize = 64;
 
 /// The limit on a settings file, in bytes.
 const MAX_FILE: usize = 256 * 1024;
@@ -140,7 +130,7 @@ impl<'a> Look<'a> {
 
     /// Reports an identity token in place of a publish token. There is nothing to revoke.
     fn identity_token(&self, text: &str, subject: &Target, place: &str) -> Option<Diagnosis> {
-        let issuer = self.issuer_in(text).or_else(|| decoded(text).find_map(|text| self.issuer_in(&text)))?;
+        let issuer = self.providers.identity_issuer(text)?;
         let problem = format!(
             "{place} holds an identity token of `{}`, not a publish token: it has to be exchanged first",
             shown(&issuer)
@@ -149,13 +139,6 @@ impl<'a> Look<'a> {
         let fix = format!("publish with the token that the registry gives in exchange for it{itself}");
         let diagnosis = Diagnosis::new(UNEXCHANGED, subject.clone(), problem).severity(self.severity);
         Some(diagnosis.fix(fix).link(self.facts.link))
-    }
-
-    /// The issuer of the first identity token in a text.
-    fn issuer_in(&self, text: &str) -> Option<String> {
-        let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let words = text.split(|c: char| !is_part(c)).filter(|word| word.starts_with(JSON_OBJECT));
-        words.take(MAX_TOKENS).find_map(|word| self.providers.identity_issuer(word))
     }
 
     /// Reports a secret in a line, if its key is one that holds secrets.
@@ -198,14 +181,6 @@ impl<'a> Look<'a> {
         );
         Diagnosis::new(code, subject, problem).severity(self.severity).fix(fix).link(self.facts.link)
     }
-}
-
-/// The texts that stand in a text in base64, as npm's `_auth` and `_password` do.
-fn decoded(text: &str) -> impl Iterator<Item = String> {
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/');
-    let words = text.split(move |c: char| !is_part(c)).filter(|word| word.len() >= MIN_ENCODED);
-    let bytes = words.take(MAX_TOKENS).filter_map(|word| BASE64_NOPAD.decode(word.as_bytes()).ok());
-    bytes.filter_map(|bytes| String::from_utf8(bytes).ok())
 }
 
 fn placeholder(subject: Target, place: &str) -> Diagnosis {

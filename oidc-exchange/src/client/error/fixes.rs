@@ -11,8 +11,8 @@ pub(in crate::client) const CHECK_SCHEME: &str =
 pub(in crate::client) const CHECK_URL: &str =
     "check that the URL is the registry's and not that of a proxy or a web page";
 
-/// The fix where a registry can't be reached.
-pub(in crate::client) const CHECK_WAY: &str = "check the registry's URL; where the network takes a proxy, name it in `https_proxy`, with exceptions in `no_proxy`";
+/// The fix where a registry can't be reached, to which `HttpError::diagnosis` adds a proxy that may be missing.
+pub(in crate::client) const CHECK_WAY: &str = "check the registry's URL";
 
 /// The problem where a registry's host refuses the connection.
 pub(in crate::client) fn nothing_listens(url: &HttpUrl, error: &HttpError) -> Option<String> {

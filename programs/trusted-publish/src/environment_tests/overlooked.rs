@@ -17,6 +17,7 @@ fn a_word_that_is_an_options_value_does_not_make_a_publish_something_else() {
         (&["cargo", "publish", "-p", "run"], true),
         (&["npm", "--user-agent", "run", "publish"], true),
         (&["pnpm", "--test-pattern", "x", "-r", "publish"], true),
+        (&["pnpm", "--unheard-of", "x", "-r", "publish"], true),
         (&["npm", "--silent", "run", "publish"], false),
         (&["pnpm", "-w", "run", "publish"], false),
         (&["pnpm", "-r", "exec", "publish"], false),
@@ -33,7 +34,7 @@ fn a_word_that_is_an_options_value_does_not_make_a_publish_something_else() {
 fn a_command_that_may_be_a_script_is_not_asked_for_a_dry_run() {
     for (command, expected) in [
         (&["npm", "publish", "--tag", "run"][..], Upload::Yes),
-        (&["npm", "--user-agent", "run", "publish"], Upload::Perhaps),
+        (&["npm", "--user-agent", "run", "publish"], Upload::Perhaps { option: "--user-agent", word: "run" }),
         (&["npm", "--user-agent=run", "publish"], Upload::Yes),
         (&["npm", "run", "publish"], Upload::No),
         (&["npm", "view"], Upload::No),

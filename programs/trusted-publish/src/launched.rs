@@ -1,0 +1,74 @@
+//! Variables that the programs around a tool set or remove for it, after `exec` has set them.
+//!
+//! Seen with pdm 2.29: `pdm run` sets variables that the project's files name in place of the job's, and those in further files. Where a
+//! program may do so, the tool has to be told the registry by its own option. uv leaves the job's variables as they are.
+
+use std::path::Path;
+
+use oidc_core::shown;
+
+use super::changes::Changes;
+use super::destination::Destination;
+use super::invalid_target::InvalidTarget;
+
+/// The programs that set variables for others by settings of their own.
+const SETTERS: [&str; 9] = ["pdm", "hatch", "mise", "direnv", "dotenv", "dotenvx", "doppler", "op", "asdf"];
+
+/// The programs that may remove all variables, each with the words by which it does so or doesn't.
+const ENV: (&str, [&str; 3]) = ("env", ["-i", "-", "--ignore-environment"]);
+const SUDO: (&str, [&str; 2]) = ("sudo", ["-E", "--preserve-env"]);
+
+/// Tools whose option names the registry by its URL, and the option.
+const BY_OPTION: [(&str, &str); 5] = [
+    ("twine", "--repository-url"),
+    ("maturin", "--repository-url"),
+    ("uv", "--publish-url"),
+    ("gem", "--host"),
+    ("npm", "--registry"),
+];
+
+/// The refusal of a command whose tool is run by another program that changes one of the variables that `exec` sets or removes.
+pub(super) fn check(changes: &Changes, destination: &Destination<'_>) -> Result<(), InvalidTarget> {
+    let launcher = destination.launcher();
+    if launcher.is_empty() || !destination.publishes() {
+        return Ok(());
+    }
+    let option = BY_OPTION.iter().find(|(tool, _)| destination.tool() == Some(tool));
+    let url = option.map(|(_, option)| format!("{option} {}", destination.url));
+    let names: Vec<&str> = changes.names().collect();
+    let refusal = |variable: &str, by: &str| InvalidTarget::Variable {
+        variable: variable.to_owned(),
+        by: shown(by).to_string(),
+        url: url.clone(),
+    };
+    if let (Some(by), Some(variable)) = (removes_all(&launcher), names.first()) {
+        return Err(refusal(variable, by));
+    }
+    for word in &launcher {
+        let text = word.to_ascii_lowercase();
+        if let Some(variable) = names.iter().find(|name| text.contains(&name.to_ascii_lowercase())) {
+            return Err(refusal(variable, word));
+        }
+    }
+    let is_named = destination.is_named_by_command() && option.is_some();
+    let mut setters = launcher.iter().filter(|word| SETTERS.iter().any(|program| is(word, program)));
+    match (setters.next().filter(|_| !is_named), names.first()) {
+        (Some(word), Some(variable)) => Err(refusal(variable, word)),
+        _ => Ok(()),
+    }
+}
+
+/// Returns `true` if a word is a program's name, with its folder or not.
+fn is(word: &str, program: &str) -> bool {
+    Path::new(word).file_name().is_some_and(|name| name == program)
+}
+
+/// The word by which all variables are removed.
+fn removes_all<'a>(launcher: &[&'a str]) -> Option<&'a str> {
+    let at = |program| launcher.iter().position(|word| is(word, program));
+    let behind = |at: usize| launcher.get(at + 1..).unwrap_or_default();
+    let by_env = at(ENV.0).and_then(|at| behind(at).iter().find(|word| ENV.1.contains(word)));
+    let is_kept = |word: &&str| SUDO.1.iter().any(|option| word.starts_with(option));
+    let by_sudo = || launcher.get(at(SUDO.0).filter(|at| !behind(*at).iter().any(is_kept))?);
+    by_env.or_else(by_sudo).copied()
+}

@@ -345,7 +345,15 @@ async fn an_identity_token_is_recognised_where_publish_tokens_are_ended() {
         let basic = BASE64.encode(format!("__token__:{token}").as_bytes());
         [token.to_owned(), format!("Bearer {token}"), format!("Basic {basic}")]
     };
-    for value in presented(&registry.token(&json!({}))) {
+    let token = registry.token(&json!({}));
+    let encoded = BASE64.encode(token.as_bytes());
+    let others = [
+        format!("Token {token}"),
+        format!("githuboidc {token}"),
+        format!("Bearer {encoded}"),
+        BASE64.encode(format!("Basic {encoded}").as_bytes()),
+    ];
+    for value in presented(&token).into_iter().chain(others) {
         let answer = ask(endpoint(), end(value), String::new()).await;
         assert_eq!(answer.status, 401, "{}", answer.text);
         let detail = answer.body["errors"][0]["detail"].as_str().unwrap();

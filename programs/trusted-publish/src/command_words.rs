@@ -16,8 +16,8 @@ const OTHER_NAMES: [(&str, &str); 2] = [("yarnpkg", "yarn"), ("npm-cli", "npm")]
 const LAUNCHERS: &[&str] = &[
     "python", "py", "node", "ruby", "npx", "pnpx", "bunx", "uvx", "pipx", "corepack", "bundle", "rbenv",
     "pyenv", "asdf", "volta", "fnm", "nvm", "mise", "direnv", "dotenv", "dotenvx", "doppler", "op", "env",
-    "time", "nice", "ionice", "nohup", "setsid", "stdbuf", "unbuffer", "chronic", "xvfb-run", "sudo",
-    "timeout",
+    "time", "nice", "ionice", "nohup", "setsid", "rustup", "stdbuf", "unbuffer", "chronic", "xvfb-run",
+    "sudo", "timeout",
 ];
 
 /// The words by which a tool is told to upload, and those by which it is told to run something else.
@@ -145,10 +145,10 @@ fn is_run(word: &str, before: &str, tool: &str) -> Option<bool> {
 fn run_by(command: &[OsString], from: usize) -> Option<(usize, &'static str)> {
     let mut is_value = false;
     for (at, word) in command.iter().enumerate().skip(from) {
-        if let Some(tool) = tool(word) {
+        let word = word.to_str()?;
+        if let Some(tool) = tool(word.as_ref()).or_else(|| module(word)) {
             return Some((at, tool));
         }
-        let word = word.to_str()?;
         let is_option = word.starts_with('-');
         let is_launcher = || bare(word.as_ref()).is_some_and(|name| LAUNCHERS.contains(&&*name));
         let is_passed_over =
@@ -156,9 +156,16 @@ fn run_by(command: &[OsString], from: usize) -> Option<(usize, &'static str)> {
         if !is_passed_over {
             return None;
         }
-        is_value = is_option;
+        // The toolchain stands between `rustup run` and its command.
+        is_value = is_option || RUNS.contains(&word) && bare(command.first()?)? == "rustup";
     }
     None
+}
+
+/// The tool in a word of Python's options, as in `-mtwine`.
+fn module(word: &str) -> Option<&'static str> {
+    let (_, module) = word.strip_prefix('-').filter(|options| !options.starts_with('-'))?.split_once('m')?;
+    tool(module.as_ref())
 }
 
 /// Returns `true` for `NAME=value`, for a number with a unit or without, and for the working directory.

@@ -207,6 +207,17 @@ impl<'a> Destination<'a> {
         self.command.iter().take(before).filter_map(|word| word.to_str()).collect()
     }
 
+    /// The option by which `env` makes words of a text, among which a tool and its variables are not looked for.
+    pub(super) fn split_by_env(&self) -> Option<&str> {
+        let is_env = self.command.first().is_some_and(|program| Path::new(program).ends_with("env"));
+        let is_it =
+            |word: &&str| word.starts_with("-S") || word.starts_with("-vS") || word.starts_with("--s");
+        self.arguments()
+            .take_while(|word| word.starts_with('-') || word.contains('='))
+            .find(is_it)
+            .filter(|_| is_env)
+    }
+
     /// Returns `true` if the tool's arguments contain these words side by side.
     pub(super) fn has_words(&self, words: &[&str]) -> bool {
         let arguments: Vec<&str> = self.own_arguments().collect();

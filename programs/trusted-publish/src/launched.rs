@@ -29,6 +29,10 @@ const BY_OPTION: [(&str, &str); 5] = [
 
 /// The refusal of a command whose tool is run by another program that changes one of the variables that `exec` sets or removes.
 pub(super) fn check(changes: &Changes, destination: &Destination<'_>) -> Result<(), InvalidTarget> {
+    if let (Some(word), Some(variable)) = (destination.split_by_env(), changes.names().next()) {
+        let (variable, by) = (variable.to_owned(), shown(word).to_string());
+        return Err(InvalidTarget::Variable { variable, by, url: None });
+    }
     let launcher = destination.launcher();
     if launcher.is_empty() || !destination.publishes() {
         return Ok(());

@@ -39,6 +39,10 @@ const BY_NAME: [(&str, [&str; 2], &str); 2] =
 
 /// A command that names another registry than the destination would take the token there, and is not run.
 pub(super) fn check(destination: &Destination<'_>) -> Result<(), InvalidTarget> {
+    if destination.tool() == Some("cargo") && destination.values_of("-C").next().is_some() {
+        let reason = "by `-C` cargo reads the settings of another folder, which are not read here; run the command in that folder";
+        return Err(InvalidTarget::Elsewhere(reason.to_owned()));
+    }
     let by_url = OPTIONS.iter().flat_map(|option| {
         destination.values_of(option).filter(|value| value.contains("://")).map(move |value| (*option, value))
     });

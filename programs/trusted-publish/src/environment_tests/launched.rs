@@ -26,6 +26,9 @@ fn a_tool_is_known_behind_the_programs_that_run_it() {
         (&["npm", "exec", "--package=pnpm@10", "--", "pnpm", "publish"], Some("pnpm"), true),
         (&["bundle", "exec", "gem", "push", "a.gem"], Some("gem"), true),
         (&["ruby", "-S", "gem", "push", "a.gem"], Some("gem"), true),
+        (&["python", "-mpdm", "publish"], Some("pdm"), true),
+        (&["python3", "-Imtwine", "upload"], Some("twine"), true),
+        (&["rustup", "run", "stable", "cargo", "publish"], Some("cargo"), true),
         (&["yarn", "run", "npm", "publish"], Some("npm"), true),
         (&["env", "npm", "run", "publish"], Some("npm"), false),
         (&["pnpm", "--filter", "x", "--filter", "cargo", "publish"], Some("pnpm"), true),
@@ -60,6 +63,11 @@ async fn an_alias_of_cargos_is_known_behind_the_program_that_runs_it() {
     let alias = "[alias]\nrel = \"publish --registry corp\"\n";
     let job = job("crates-io").run_by(&["env", "A=b", "cargo", "rel"]).file(".cargo/config.toml", alias);
     assert!(job.elsewhere().await.iter().all(Option::is_some));
+    // Its settings may be those of another folder.
+    for command in [&["cargo", "-Zunstable-options", "-C", "sub", "rel"][..], &["cargo", "-Csub", "publish"]]
+    {
+        assert!(self::job("crates-io").run_by(command).check().is_err(), "{command:?}");
+    }
 }
 
 #[test]
@@ -115,6 +123,10 @@ async fn a_program_around_the_tool_that_changes_its_variables_is_not_run() {
     ] {
         assert_eq!(changed(job("pypi").run_by(command)).await, None, "{command:?}");
     }
+    for command in [&["env", "-S", "A=b twine upload"][..], &["env", "A=b", "--split-string=twine upload"]] {
+        assert!(changed(job("pypi").run_by(command)).await.is_some(), "{command:?}");
+    }
+    assert_eq!(changed(job("pypi").run_by(&["env", "A=b", "twine", "upload", "-S"])).await, None);
     // Programs that set variables of their own accord.
     for command in [
         &["pdm", "run", "twine", "upload"][..],

@@ -20,8 +20,9 @@ const OPTIONS: [&str; 8] = [
     "--host",
 ];
 
-/// Options whose value is a URL that takes neither a package nor a token.
+/// Options whose value is a URL that takes neither a package nor a token, and cargo's settings, which are read as such.
 const HARMLESS: &[&str] = &[
+    "--config",
     "--check-url",
     "--index-url",
     "--extra-index-url",

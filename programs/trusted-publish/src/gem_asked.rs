@@ -36,7 +36,13 @@ pub(super) async fn elsewhere(run: &PreparedCommand<'_>, destination: &Destinati
     }
     let own = &destination.url;
     let gems = destination.arguments().filter(|argument| Path::new(argument).is_file());
-    for gem in gems.take(MAX_GEMS) {
+    let gems: Vec<&str> = gems.take(MAX_GEMS + 1).collect();
+    if gems.is_empty() || gems.len() > MAX_GEMS {
+        return Some(format!(
+            "which of its words is the gem is not known, whose metadata may name a host; pass `--host {own}`"
+        ));
+    }
+    for gem in gems {
         let metadata = metadata(run, gem, destination).await;
         let Some(host) = metadata.as_deref().and_then(host) else {
             return Some(format!(

@@ -27,6 +27,24 @@ const BY_OPTION: [(&str, &str); 5] = [
     ("npm", "--registry"),
 ];
 
+/// The options by which a program has another one run in a folder.
+const IN_FOLDER: [&str; 5] = ["-C", "--chdir", "--directory", "--cwd", "--dir"];
+/// The tools that say themselves where they would publish, from within that folder.
+const ASKED: [&str; 4] = ["npm", "pnpm", "yarn", "bun"];
+
+/// The refusal of a command whose tool is run in another folder, whose settings are not read here.
+fn check_folder(launcher: &[&str], destination: &Destination<'_>) -> Result<(), InvalidTarget> {
+    let is_asked = destination.tool().is_some_and(|tool| ASKED.contains(&tool));
+    let mut folders = launcher.iter().filter(|word| IN_FOLDER.iter().any(|option| word.starts_with(option)));
+    match folders.next().filter(|_| !is_asked) {
+        Some(word) => Err(InvalidTarget::Elsewhere(format!(
+            "`{}` has the tool run in another folder, whose settings are not read here; run the command in that folder",
+            shown(word)
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// The refusal of a command whose tool is run by another program that changes one of the variables that `exec` sets or removes.
 pub(super) fn check(changes: &Changes, destination: &Destination<'_>) -> Result<(), InvalidTarget> {
     if let (Some(word), Some(variable)) = (destination.split_by_env(), changes.names().next()) {
@@ -34,6 +52,7 @@ pub(super) fn check(changes: &Changes, destination: &Destination<'_>) -> Result<
         return Err(InvalidTarget::Variable { variable, by, url: None });
     }
     let launcher = destination.launcher();
+    check_folder(&launcher, destination)?;
     if launcher.is_empty() || !destination.publishes() {
         return Ok(());
     }

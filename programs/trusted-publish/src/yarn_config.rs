@@ -11,6 +11,7 @@ use super::changes::Changes;
 use super::destination::Destination;
 use super::npm_credentials::{Use, mentions};
 use super::npm_packages::scopes;
+use super::npm_workspace;
 use super::shown_url::shown_url;
 use super::yaml_settings::{Setting, Unread, flattened};
 
@@ -36,6 +37,7 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
         destination.overlook(&["yarn"], format!("yarn's settings in `{}` are not read: {why}", shown(path)));
         changes.withhold(TOKEN);
     }
+    note_settings_of_members(destination);
     if let Some(reason) = settings.reason_for_no_token(token.is_some()) {
         changes.withhold(TOKEN);
         if reason.keeps_registry {
@@ -60,6 +62,31 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
             "yarn gets no credential: that in `.yarnrc.yml` is for another registry".to_owned(),
         );
     }
+}
+
+/// Settings of the members that yarn publishes one after the other, each of which may name another registry.
+fn note_settings_of_members(destination: &Destination<'_>) {
+    if !publishes(destination) || !destination.has_words(&["foreach"]) {
+        return;
+    }
+    let name = file_name(destination);
+    for path in npm_workspace::folders(destination).into_iter().map(|folder| folder.join(name)) {
+        if destination.file(&path).is_some_and(|text| String::from_utf8_lossy(&text).contains("npm")) {
+            let path = path.to_string_lossy();
+            let what = format!(
+                "settings of a workspace's member in `{}` are not read; move them to the root",
+                shown(&path)
+            );
+            destination.overlook(&["yarn"], what);
+        }
+    }
+}
+
+/// The name of yarn's settings files.
+fn file_name<'a>(destination: &Destination<'a>) -> &'a str {
+    let environment = destination.cx.environment();
+    let named = environment.names().find(|name| words(name).eq(words("YARN_RC_FILENAME")));
+    named.and_then(|name| environment.get(name)).unwrap_or(".yarnrc.yml")
 }
 
 /// The variables that yarn takes for one of those that are set: it ignores the case, and takes several marks between words for one.
@@ -125,9 +152,7 @@ const OLD_FORM: &str = "yarn lockfile v1";
 
 impl<'a> Settings<'a> {
     fn read(destination: &'a Destination<'_>) -> Self {
-        let environment = destination.cx.environment();
-        let named = environment.names().find(|name| words(name).eq(words("YARN_RC_FILENAME")));
-        let name = named.and_then(|name| environment.get(name)).unwrap_or(".yarnrc.yml");
+        let name = file_name(destination);
         let (mut all, mut unread) = (Vec::new(), None);
         for (path, text) in destination.read_named(destination.paths(name)) {
             let is_old = text

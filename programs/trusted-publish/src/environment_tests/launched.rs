@@ -127,6 +127,17 @@ async fn a_program_around_the_tool_that_changes_its_variables_is_not_run() {
         assert!(changed(job("pypi").run_by(command)).await.is_some(), "{command:?}");
     }
     assert_eq!(changed(job("pypi").run_by(&["env", "A=b", "twine", "upload", "-S"])).await, None);
+    for command in [
+        &["env", "-C", "sub", "cargo", "rel"][..],
+        &["env", "--chdir=sub", "gem", "push", "a.gem"],
+        &["ruby", "-Csub", "-S", "gem", "push", "a.gem"],
+        &["uv", "run", "--directory", "sub", "pdm", "publish"],
+    ] {
+        let found = changed(job("pypi").run_by(command)).await.unwrap();
+        assert!(found.contains("run the command in that folder"), "{command:?}: {found}");
+    }
+    // It is asked in that folder.
+    assert_eq!(changed(job("npm").run_by(&["env", "-C", "sub", "npm", "publish"])).await, None);
     // Programs that set variables of their own accord.
     for command in [
         &["pdm", "run", "twine", "upload"][..],

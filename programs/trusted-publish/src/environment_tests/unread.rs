@@ -33,7 +33,7 @@ async fn settings_beyond_what_is_read_stop_the_tool_that_reads_them() {
         let seen = job.clone().file(file, text).fresh().await;
         assert_eq!(job.elsewhere().await, [None, None], "{file}");
         for found in job.file(file, text).elsewhere().await {
-            let found = found.unwrap_or_else(|| panic!("{file} {}", &text[..text.len().min(60)]));
+            let found = found.unwrap_or_else(|| panic!("{file}, {} bytes", text.len()));
             assert!(found.contains(file), "{file}: {found}");
         }
         if file.ends_with(".yarnrc.yml") {

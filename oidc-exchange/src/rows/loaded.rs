@@ -15,22 +15,34 @@ use crate::server::{PublisherRecord, StoreError, TokenRecord};
 pub(super) struct Loaded {
     transaction: Box<dyn RowTransaction>,
     read: BTreeMap<(Table, String), Vec<u8>>,
+    publishers: BTreeMap<String, Publisher>,
     state: State,
+}
+
+/// A publisher as it was read, and the key of its row.
+struct Publisher {
+    key: String,
+    record: PublisherRecord,
 }
 
 impl Loaded {
     /// Begins a transaction, and reads the rows.
     pub(super) async fn of(rows: &dyn Rows, need: &Need) -> Result<(MemoryStore, Changes), StoreError> {
         let transaction = rows.begin().await?;
-        let mut loaded = Self { transaction, read: BTreeMap::new(), state: State::unlimited() };
+        let mut loaded = Self {
+            transaction,
+            read: BTreeMap::new(),
+            publishers: BTreeMap::new(),
+            state: State::unlimited(),
+        };
         loaded.tokens(need).await?;
         loaded.publishers(need).await?;
         loaded.tokens_of_publishers(need).await?;
         loaded.uses(need).await?;
-        let Self { transaction, read, mut state } = loaded;
+        let Self { transaction, read, publishers, mut state } = loaded;
         // In the order in which the store in memory keeps them.
         state.publishers.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
-        Ok((MemoryStore::with(state), Changes { transaction, read }))
+        Ok((MemoryStore::with(state), Changes { transaction, read, publishers }))
     }
 
     async fn publishers(&mut self, need: &Need) -> Result<(), StoreError> {
@@ -55,7 +67,9 @@ impl Loaded {
 
     fn publisher(&mut self, row: Row) -> Result<(), StoreError> {
         let record: PublisherRecord = parsed(&row)?;
+        let key = row.key.clone();
         if self.keep(Table::Publishers, row) {
+            self.publishers.insert(record.id.clone(), Publisher { key, record: record.clone() });
             self.state.publishers.push(record);
         }
         Ok(())
@@ -126,6 +140,7 @@ impl Loaded {
 pub(super) struct Changes {
     transaction: Box<dyn RowTransaction>,
     read: BTreeMap<(Table, String), Vec<u8>>,
+    publishers: BTreeMap<String, Publisher>,
 }
 
 impl Changes {
@@ -145,6 +160,9 @@ impl Changes {
     fn written(&mut self, state: &State) -> Result<Vec<(Table, Row)>, StoreError> {
         let mut written = Vec::new();
         for record in &state.publishers {
+            if self.is_as_read(record) {
+                continue;
+            }
             let row = row::of_publisher(record)?;
             self.note(&mut written, Table::Publishers, row, |row| row::mark_publisher(row, record));
         }
@@ -159,6 +177,12 @@ impl Changes {
             self.note(&mut written, Table::Uses, row::of_purged(state.purged_until)?, |_| {});
         }
         Ok(written)
+    }
+
+    /// Returns `true` if a publisher is as it was read: most are, and need not become rows again to be compared.
+    fn is_as_read(&mut self, record: &PublisherRecord) -> bool {
+        let read = self.publishers.remove(&record.id).filter(|read| read.record == *record);
+        read.is_some_and(|Publisher { key, .. }| self.read.remove(&(Table::Publishers, key)).is_some())
     }
 
     /// Notes a row that was not read as it is.

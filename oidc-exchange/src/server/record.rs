@@ -40,7 +40,7 @@ use super::package_owner::PackageOwner;
 /// assert_eq!(record.account.as_deref(), Some("user:42"));
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PublisherRecord {

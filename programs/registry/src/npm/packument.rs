@@ -188,7 +188,7 @@ impl Sent {
         }
         piece.push_str(&stored.manifest);
         self.characters = from.saturating_add(PART);
-        if stored.manifest.chars().nth(LAST_OF_PART).is_none() {
+        if stored.manifest.chars().count() <= LAST_OF_PART {
             piece.push_str(&behind);
             self.ranges.pop_front();
             self.characters = 0;

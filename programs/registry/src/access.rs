@@ -175,15 +175,17 @@ impl Authorize for Access {
         }
     }
 
-    async fn recognise(&self, token: &str) -> Result<(), Denied> {
+    async fn recognise(&self, token: &str) -> Result<String, Denied> {
         if self.is_admin(token) {
-            return Ok(());
+            return Ok(Principal::Admin.publisher().to_owned());
         }
         let record = self.find(token).await?.ok_or_else(|| self.unknown(token, None, Action::Publish))?;
-        let packages = || record.packages.iter().map(|granted| &granted.package);
-        if packages().any(|package| package.ecosystem == self.ecosystem) {
-            return Ok(());
+        let of_ecosystem = record.packages.iter().filter(|by| by.package.ecosystem == self.ecosystem);
+        // Of several, always the same one counts.
+        if let Some(publisher) = of_ecosystem.map(|by| &by.publisher).min() {
+            return Ok(publisher.clone());
         }
+        let packages = || record.packages.iter().map(|granted| &granted.package);
         let made_for: Vec<String> =
             packages().map(|package| format!("{} ({})", package.label(), package.ecosystem)).collect();
         let message = format!(

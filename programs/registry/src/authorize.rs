@@ -77,6 +77,15 @@ impl Principal {
         )
     }
 
+    /// The text by which uploads are counted: the id of the trusted publisher, or the kind of principal.
+    #[must_use]
+    pub fn publisher(&self) -> &str {
+        match self {
+            Self::TrustedPublisher { publisher, .. } => publisher,
+            other => other.kind(),
+        }
+    }
+
     /// The kind of principal, by its name in the stored form.
     fn kind(&self) -> &'static str {
         match self {
@@ -163,12 +172,13 @@ pub trait Authorize: Send + Sync {
         action: Action,
     ) -> Result<Principal, Denied>;
 
-    /// Checks that a token is for a package of this ecosystem, before work is done for its holder.
+    /// Checks that a token is for a package of this ecosystem, before work is done for its holder. Returns the text by which the
+    /// holder's uploads are counted, as [`Principal::publisher`] does.
     ///
     /// # Errors
     ///
     /// The token is unknown or expired, or for packages of other ecosystems alone.
-    async fn recognise(&self, token: &str) -> Result<(), Denied>;
+    async fn recognise(&self, token: &str) -> Result<String, Denied>;
 
     /// Records the outcome of a request that [`Authorize::authorize`] allowed. Does nothing by default.
     fn used(&self, _principal: &Principal, _use: &Use<'_>) {}

@@ -4,10 +4,11 @@
 //! it, to be looked at and stored, which doesn't. So memory is bounded by what the configuration says, whatever the number of
 //! clients and their pace, and files by the number of uploads.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
@@ -15,7 +16,7 @@ use axum::http::StatusCode;
 use http_body_util::BodyExt as _;
 use hyper::rt::Timer as _;
 use hyper_util::rt::TokioTimer;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 use super::failure::Failure;
 
@@ -23,6 +24,8 @@ use super::failure::Failure;
 pub(super) const MAX_UPLOAD: usize = 64 << 20;
 /// Uploads at a time, unless it is configured.
 pub(super) const UPLOADS: usize = 32;
+/// One publisher has at most this part of the uploads at a time, so that slow ones leave room for those of others.
+const SHARES: usize = 4;
 /// The memory for uploads, unless it is configured, and the least that can be: an npm document and its tarball.
 pub(super) const UPLOAD_MEMORY_MB: usize = 128;
 /// The size of a body in memory while it arrives, before it is written to a file.
@@ -39,9 +42,15 @@ const WAIT_FOR_MEMORY: Duration = Duration::from_secs(60);
 #[derive(Clone, Debug)]
 pub(super) struct Intake {
     uploads: Arc<Semaphore>,
+    /// The shares of those who are uploading.
+    shares: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
+    share: usize,
     memory: Arc<Semaphore>,
     units: u32,
 }
+
+/// The places of an upload: one of its publisher's, and one of all.
+type Place = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 impl Intake {
     /// Room for `uploads` at a time, and for `megabytes` of them in memory.
@@ -49,19 +58,36 @@ impl Intake {
         let units = megabytes.max(UPLOAD_MEMORY_MB).saturating_mul(1 << 20) / UNIT;
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let permits = usize::try_from(units).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
-        let uploads = Arc::new(Semaphore::new(uploads.clamp(1, Semaphore::MAX_PERMITS)));
-        Self { uploads, memory: Arc::new(Semaphore::new(permits)), units }
+        let uploads = uploads.clamp(1, Semaphore::MAX_PERMITS);
+        let share = (uploads / SHARES).max(1);
+        let (uploads, memory) = (Arc::new(Semaphore::new(uploads)), Arc::new(Semaphore::new(permits)));
+        Self { uploads, shares: Arc::default(), share, memory, units }
     }
 
-    /// Begins to take in an upload, once there is room.
-    pub(super) async fn begin(&self) -> Result<Spool, Failure> {
-        let upload = self.wait(Arc::clone(&self.uploads).acquire_owned(), WAIT_TO_BEGIN).await?;
-        Ok(Spool { intake: self.clone(), buffer: Vec::new(), file: None, written: 0, _upload: upload })
+    /// Begins to take in an upload of a publisher, once there is room.
+    pub(super) async fn begin(&self, publisher: &str) -> Result<Spool, Failure> {
+        let (share, uploads) = (self.share_of(publisher), Arc::clone(&self.uploads));
+        let place =
+            async { Ok::<_, AcquireError>((share.acquire_owned().await?, uploads.acquire_owned().await?)) };
+        let place = self.wait(place, WAIT_TO_BEGIN).await?;
+        Ok(Spool { intake: self.clone(), buffer: Vec::new(), file: None, written: 0, _place: place })
     }
 
-    /// Begins to take in a body, once there is room.
-    pub(super) async fn body(&self, body: Body) -> Result<Incoming, Failure> {
-        Ok(Incoming { spool: self.begin().await?, body, rest: Bytes::new(), left: MAX_UPLOAD })
+    /// Begins to take in a body of a publisher, once there is room.
+    pub(super) async fn body(&self, publisher: &str, body: Body) -> Result<Incoming, Failure> {
+        Ok(Incoming { spool: self.begin(publisher).await?, body, rest: Bytes::new(), left: MAX_UPLOAD })
+    }
+
+    /// The places of a publisher. They are there as long as one of them is taken or waited for.
+    fn share_of(&self, publisher: &str) -> Arc<Semaphore> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = shares.get(publisher).and_then(Weak::upgrade) {
+            return share;
+        }
+        shares.retain(|_, share| share.strong_count() > 0);
+        let share = Arc::new(Semaphore::new(self.share));
+        shares.insert(publisher.to_owned(), Arc::downgrade(&share));
+        share
     }
 
     async fn wait<T, E>(
@@ -139,7 +165,7 @@ pub(super) struct Spool {
     file: Option<File>,
     /// The number of bytes in the file.
     written: usize,
-    _upload: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Spool {
@@ -188,7 +214,7 @@ impl Spooled {
     /// Reads them into memory, once there is room for them and for `more` bytes that are made of them.
     pub(super) async fn load(self, more: usize) -> Result<Content, Failure> {
         let units = self.len().saturating_add(more).div_ceil(UNIT).max(1);
-        let Self(Spool { intake, buffer, file, written, _upload }) = self;
+        let Self(Spool { intake, buffer, file, written, _place }) = self;
         let units = u32::try_from(units).unwrap_or(u32::MAX).min(intake.units);
         let permit =
             intake.wait(Arc::clone(&intake.memory).acquire_many_owned(units), WAIT_FOR_MEMORY).await?;
@@ -200,7 +226,7 @@ impl Spooled {
             Ok(bytes)
         };
         let bytes = blocking(read).await?.map_err(|error| Failure::internal(&error))?;
-        Ok(Content { bytes: bytes.into(), room: Some(Arc::new((permit, _upload))) })
+        Ok(Content { bytes: bytes.into(), room: Some(Arc::new((permit, _place))) })
     }
 }
 
@@ -210,7 +236,7 @@ pub(super) struct Content {
     bytes: Bytes,
     /// Given back when the last of them is dropped.
     #[allow(dead_code)]
-    room: Option<Arc<(OwnedSemaphorePermit, OwnedSemaphorePermit)>>,
+    room: Option<Arc<(OwnedSemaphorePermit, Place)>>,
 }
 
 #[allow(dead_code)]
@@ -261,24 +287,24 @@ mod tests {
         for length in [0, 1, IN_MEMORY - 1, IN_MEMORY, IN_MEMORY + 1, 3 << 20] {
             let bytes: Vec<u8> = (0..length).map(|n| u8::try_from(n % 251).unwrap()).collect();
             let mut incoming =
-                intake(1).body(Body::from([b"head".as_slice(), &bytes].concat())).await.unwrap();
+                intake(1).body("a", Body::from([b"head".as_slice(), &bytes].concat())).await.unwrap();
             assert_eq!(incoming.exact(4).await.unwrap().unwrap(), b"head");
             let content = incoming.rest().await.unwrap().load(0).await.unwrap();
             assert!(*content == *bytes, "{length}");
         }
-        let mut incoming = intake(1).body(Body::from("head")).await.unwrap();
+        let mut incoming = intake(1).body("a", Body::from("head")).await.unwrap();
         assert_eq!(incoming.exact(5).await.unwrap(), None);
         let large = Body::from(vec![0; MAX_UPLOAD + 1]);
-        assert!(intake(1).body(large).await.unwrap().rest().await.is_err());
+        assert!(intake(1).body("a", large).await.unwrap().rest().await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
     async fn there_is_room_for_so_many_uploads_and_so_much_memory() {
         let intake = intake(3);
         let upload = async |megabytes: usize| {
-            let body = Body::from(vec![1; megabytes << 20]);
+            let (publisher, body) = (megabytes.to_string(), Body::from(vec![1; megabytes << 20]));
             {
-                let spooled = intake.body(body).await?.rest().await?;
+                let spooled = intake.body(&publisher, body).await?.rest().await?;
                 let more = spooled.len();
                 spooled.load(more).await
             }
@@ -287,7 +313,7 @@ mod tests {
         assert!(upload(8).await.unwrap_err().message().contains("try again later"));
         let small = [upload(1).await.unwrap(), upload(2).await.unwrap()];
         let began = TokioTimer::new().now();
-        assert!(intake.begin().await.is_err());
+        assert!(intake.begin("other").await.is_err());
         assert!(TokioTimer::new().now() - began <= Duration::from_secs(31));
         drop(large);
         let half = upload(60).await.unwrap();
@@ -296,5 +322,20 @@ mod tests {
         assert!(upload(60).await.is_err());
         drop((part, small));
         assert!(upload(60).await.is_ok());
+    }
+    #[tokio::test(start_paused = true)]
+    async fn the_uploads_of_one_publisher_leave_room_for_others() {
+        let intake = intake(8);
+        let _slow = [intake.begin("a").await.unwrap(), intake.begin("a").await.unwrap()];
+        assert!(intake.begin("a").await.is_err());
+        let others: Vec<String> = (0..6).map(|number| number.to_string()).collect();
+        let mut spools = Vec::new();
+        for other in &others {
+            spools.push(intake.begin(other).await.unwrap());
+        }
+        assert!(intake.begin("b").await.is_err());
+        drop(spools);
+        assert!(intake.begin("b").await.is_ok());
+        assert_eq!(intake.shares.lock().unwrap().len(), 2);
     }
 }

@@ -166,6 +166,18 @@ fn values(length: usize) -> String {
     format!("[{}0]", one.repeat(length / one.len()))
 }
 
+/// Manifests of a crate that take the most memory for their signs: 20,000 of these, or as many as there is room for.
+fn manifests() -> [(&'static str, String); 4] {
+    let dotted = |key: &str| -> String { (0..9_990).map(|number| format!("d{number}.{key}=0\n")).collect() };
+    let deep: String = (0..280).map(|number| format!("a{number}{}=0\n", ".b".repeat(70))).collect();
+    [
+        ("its dependencies", format!("[dependencies]\n{}", dotted("a"))),
+        ("its tables", format!("[x]\n{}", dotted("a-longer-key"))),
+        ("tables in its tables", format!("[x]\n{deep}")),
+        ("more tables", format!("[x]\ny = [{}]\n", "{a=0},".repeat(42_000))),
+    ]
+}
+
 /// Bytes that don't pack: a block repeats beyond the 32 KiB in which a packer looks for repetitions.
 fn noise(length: usize) -> Vec<u8> {
     let mut state = 1_u64;
@@ -226,13 +238,11 @@ async fn crates_take_no_more_memory_than_there_is() {
     let long_name = gz(&tar("././@LongLink", b'L', 500 << 20, &vec![b'a'; 500 << 20]));
     let metadata = named("\"deps\":[]");
     world.sent("a long name", put(&token), crate_body(metadata.as_bytes(), &long_name), " 400 ").await;
-    let needs: String = (0..20_000).map(|number| format!("d{number}={{}}\n")).collect();
-    let needs = format!("[dependencies]\n{needs}");
-    let manifest = gz(&tar("widget-1.0.0/Cargo.toml", b'0', needs.len() as u64, needs.as_bytes()));
-    world.sent("its manifest", put(&token), crate_body(metadata.as_bytes(), &manifest), " 400 ").await;
-    let tables = format!("[x]\ny = [{}]\n", "{a=0},".repeat(34_000));
-    let manifest = gz(&tar("widget-1.0.0/Cargo.toml", b'0', tables.len() as u64, tables.as_bytes()));
-    world.sent("its tables", put(&token), crate_body(metadata.as_bytes(), &manifest), " 400 ").await;
+    for (what, manifest) in manifests() {
+        assert!(manifest.len() < 256 << 10, "{what}");
+        let manifest = gz(&tar("widget-1.0.0/Cargo.toml", b'0', manifest.len() as u64, manifest.as_bytes()));
+        world.sent(what, put(&token), crate_body(metadata.as_bytes(), &manifest), " 400 ").await;
+    }
     let manifest = "[package]\nname = \"widget\"\nversion = \"1.0.0\"\n";
     let manifest = tar("widget-1.0.0/Cargo.toml", b'0', manifest.len() as u64, manifest.as_bytes());
     let plain = gz(&[manifest, tar("widget-1.0.0/a", b'0', 55 << 20, &noise(55 << 20))].concat());

@@ -42,6 +42,11 @@ async fn an_archive_with_other_parts_is_refused() {
         ("no archive", b"no archive".to_vec(), "can't be read"),
         ("noise", (0..=255).cycle().take(5000).collect(), "can't be read"),
         ("metadata twice", gem.pack_with(&[(b"metadata.gz", regular, &gem.metadata)]), "`metadata.gz`"),
+        (
+            "a signature twice",
+            gem.pack_with(&[(b"data.tar.gz.sig", regular, b"x"), (b"data.tar.gz.sig", regular, b"y")]),
+            "`data.tar.gz.sig`",
+        ),
         ("unpacked metadata", gem.pack_with(&[(b"metadata", regular, YAML.as_bytes())]), "`metadata`"),
         ("a stranger", gem.pack_with(&[(b"../evil\x1b[31m", regular, b"")]), "holds `../evil"),
         ("a long name", gem.pack_with(&[(b"././@LongLink", EntryType::GNULongName, b"a")]), "LongLink"),

@@ -15,6 +15,11 @@ use super::index::{Dependency, Features};
 
 /// The size of a manifest, in bytes.
 pub(super) const MAX_MANIFEST: u64 = 256 << 10;
+/// The signs that begin tables, keys and values, or stand between them.
+const SIGNS: &[u8] = b"[{.=,";
+/// The number of these signs in a manifest. A small table takes a hundred times as much memory as its text, and no table or value has
+/// fewer than one.
+const MAX_SIGNS: usize = 20_000;
 /// The URLs by which cargo names the public registry, of either of its indexes.
 const PUBLIC: [&str; 2] = ["https://github.com/rust-lang/crates.io-index", "sparse+https://index.crates.io/"];
 
@@ -25,6 +30,10 @@ pub(super) enum InvalidManifest {
     Toml(#[from] toml::de::Error),
     #[error("is not UTF-8")]
     NotText,
+    #[error(
+        "has {0} of the signs `[`, `{{`, `.`, `=` and `,`, expected at most {MAX_SIGNS}; leave out the tables that cargo does not read"
+    )]
+    Signs(usize),
     #[error("has the dependency `{name}` with the requirement `{requirement}`, which is none")]
     Requirement { name: String, requirement: String },
     #[error(
@@ -140,6 +149,10 @@ pub(super) struct Sent<'a> {
 /// Checks that a manifest agrees with the metadata that was sent with it.
 pub(super) fn compare(manifest: &[u8], sent: &Sent<'_>) -> Result<(), InvalidManifest> {
     let text = str::from_utf8(manifest).map_err(|_| InvalidManifest::NotText)?;
+    let signs = manifest.iter().filter(|byte| SIGNS.contains(byte)).count();
+    if signs > MAX_SIGNS {
+        return Err(InvalidManifest::Signs(signs));
+    }
     let manifest: Manifest = toml::from_str(text)?;
     let package = &manifest.package;
     same("package.name", Some(&package.name), Some(sent.name))?;

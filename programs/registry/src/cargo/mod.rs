@@ -108,13 +108,13 @@ impl Cargo {
     }
 
     async fn publish(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let token = self.hosting.admit(headers).await?;
-        let mut body = self.hosting.body(body).await?;
+        let by = self.hosting.admit(headers).await?;
+        let mut body = self.hosting.body(&by, body).await?;
         let claimed = Claimed::read(&mut body).await?;
-        self.hosting.may_publish(&token, &claimed.package()).await?;
+        self.hosting.may_publish(&by.token, &claimed.package()).await?;
         let publication = claimed.with_content(body).await?;
         let upload = blocking(move || publication.into_upload()).await??;
-        self.hosting.publish(Some(&token), upload).await?;
+        self.hosting.publish(Some(&by.token), upload).await?;
         let nothing: [&str; 0] = [];
         let warnings = json!({ "invalid_categories": nothing, "invalid_badges": nothing, "other": nothing });
         Ok(Json(json!({ "warnings": warnings })).into_response())

@@ -18,8 +18,8 @@ use crate::intake::{Content, Incoming};
 const MAX_METADATA: usize = 1 << 20;
 /// The factor by which metadata grows in memory once it is read.
 const METADATA_GROWS: usize = 24;
-/// The memory that the archive's manifest takes once it is read, in bytes: one of many small tables takes the most.
-const MANIFEST: usize = 60 << 20;
+/// The memory that the archive's manifest takes once it is read, in bytes: one of small tables in each other takes the most, 23 MB.
+const MANIFEST: usize = 24 << 20;
 /// The length of a version's line in the index, in bytes: everybody reads it with those of the crate's other versions.
 const MAX_LINE: usize = 64 << 10;
 
@@ -284,7 +284,7 @@ mod tests {
 
     async fn publication(body: &[u8]) -> Result<Publication, Failure> {
         let intake = Intake::new(1, 1);
-        let mut body = intake.body(Body::from(body.to_vec())).await.unwrap();
+        let mut body = intake.body("a", Body::from(body.to_vec())).await.unwrap();
         Claimed::read(&mut body).await?.with_content(body).await
     }
 

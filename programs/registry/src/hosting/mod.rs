@@ -34,6 +34,12 @@ use super::presented;
 use super::provenance::{Provenance, Stored};
 use super::unsupported::Operation;
 
+/// The token of a request that publishes, and whose it is.
+pub(super) struct Admitted {
+    pub(super) token: String,
+    publisher: String,
+}
+
 /// One ecosystem's packages. Clones share everything.
 #[derive(Clone)]
 pub struct Hosting {
@@ -132,10 +138,10 @@ impl Hosting {
     }
 
     /// Checks the token of a request that publishes, before the body is read.
-    pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<String, Failure> {
+    pub(super) async fn admit(&self, headers: &HeaderMap) -> Result<Admitted, Failure> {
         let token = presented::of(headers)?.ok_or_else(no_token)?;
-        self.authorize.recognise(&token).await?;
-        Ok(token)
+        let publisher = self.authorize.recognise(&token).await?;
+        Ok(Admitted { token, publisher })
     }
 
     /// The refusal of an operation that is not supported. One that changes something and has no valid token is refused for that.
@@ -161,13 +167,13 @@ impl Hosting {
     }
 
     /// Reads the body of a request whose token was checked.
-    pub(super) async fn body(&self, body: Body) -> Result<Incoming, Failure> {
-        self.intake.body(body).await
+    pub(super) async fn body(&self, by: &Admitted, body: Body) -> Result<Incoming, Failure> {
+        self.intake.body(&by.publisher, body).await
     }
 
     /// Begins to read a part of such a body, once there is room.
-    pub(super) async fn spool(&self) -> Result<Spool, Failure> {
-        self.intake.begin().await
+    pub(super) async fn spool(&self, by: &Admitted) -> Result<Spool, Failure> {
+        self.intake.begin(&by.publisher).await
     }
 
     /// Checks that a token may publish a package, before work is done for it. [`Hosting::publish`] checks again.

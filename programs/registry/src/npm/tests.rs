@@ -38,8 +38,8 @@ impl Authorize for Fake {
         }
     }
 
-    async fn recognise(&self, _: &str) -> Result<(), Denied> {
-        Ok(())
+    async fn recognise(&self, token: &str) -> Result<String, Denied> {
+        Ok(token.to_owned())
     }
 }
 
@@ -247,8 +247,8 @@ impl Authorize for EveryJob {
         Ok(job(false))
     }
 
-    async fn recognise(&self, _: &str) -> Result<(), Denied> {
-        Ok(())
+    async fn recognise(&self, token: &str) -> Result<String, Denied> {
+        Ok(token.to_owned())
     }
 }
 

@@ -5,6 +5,14 @@ use crate::hosting::archive::{InvalidArchive, MAX_UNPACKED};
 /// The size of the metadata in bytes, the project's description included.
 pub(super) const MAX_METADATA: u64 = 1 << 20;
 
+/// The newest version of zip that pip reads, in tenths (CPython, `zipfile.MAX_EXTRACT_VERSION`).
+pub(super) const MAX_ZIP_VERSION: u8 = 63;
+
+/// A version of zip as people write it.
+pub(super) fn shown_version(tenths: u8) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
 /// A file is not a distribution.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidPackage {
@@ -22,6 +30,17 @@ pub(super) enum InvalidPackage {
     Ambiguous,
     #[error("the wheel holds `{0}`, which is not below its folder for every installer; build it again")]
     Name(String),
+    #[error(
+        "the wheel holds `{0}`, whose name every installer reads otherwise: a name beyond ASCII is in UTF-8 and flagged as that \
+         in the zip archive; build it again with a current build backend"
+    )]
+    Encoding(String),
+    #[error(
+        "the wheel holds `{0}`, which needs version {1} of zip to be unpacked, expected at most {most}, above which pip reads none; \
+         build it again with a current build backend",
+        most = shown_version(MAX_ZIP_VERSION)
+    )]
+    Version(String, String),
     #[error("the source distribution {0}")]
     Archive(#[from] InvalidArchive),
     #[error("the file has no `{0}`; build it again with a current build backend")]

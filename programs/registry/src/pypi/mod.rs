@@ -123,13 +123,13 @@ fn answered(answer: Result<Response, Failure>) -> Response {
 
 impl Pypi {
     async fn upload(&self, request: Request) -> Result<Response, Failure> {
-        let token = self.hosting.admit(request.headers()).await?;
-        let (spool, meter) = (self.hosting.spool().await?, Meter::default());
+        let by = self.hosting.admit(request.headers()).await?;
+        let (spool, meter) = (self.hosting.spool(&by).await?, Meter::default());
         let form = Multipart::from_request(request.map(|body| meter.of(body)), &()).await;
         let form = form.map_err(|rejection| Failure::malformed(rejection.to_string()))?;
-        let form = Form::read(form, &meter, &self.hosting, &token, spool).await?;
+        let form = Form::read(form, &meter, &self.hosting, &by.token, spool).await?;
         let upload = blocking(move || form.into_upload()).await??;
-        self.hosting.publish(Some(&token), upload).await?;
+        self.hosting.publish(Some(&by.token), upload).await?;
         Ok("OK".into_response())
     }
 
@@ -172,6 +172,7 @@ impl Pypi {
 #[cfg(test)]
 mod tests {
     use std::io;
+    use std::path::Path;
     use std::sync::Arc;
 
     use async_trait::async_trait;
@@ -194,8 +195,8 @@ mod tests {
             Ok(Principal::Admin)
         }
 
-        async fn recognise(&self, _: &str) -> Result<(), Denied> {
-            Ok(())
+        async fn recognise(&self, token: &str) -> Result<String, Denied> {
+            Ok(token.to_owned())
         }
     }
 
@@ -204,15 +205,45 @@ mod tests {
         form.header(CONTENT_TYPE, "multipart/form-data; boundary=b").body(body).unwrap()
     }
 
+    /// The routes over an empty database in a folder, whose clock stands still.
+    async fn routes(folder: &Path, intake: Intake) -> Router {
+        let database = database::open(&format!("sqlite:{}/registry.db", folder.display())).await.unwrap();
+        let hosting = Hosting::new("pypi", database, Arc::new(Anybody), intake, Context::default());
+        tokio::time::pause();
+        router(hosting, "https://registry.example")
+    }
+
+    #[tokio::test]
+    async fn the_file_of_a_form_takes_no_memory_while_the_rest_arrives() {
+        let folder = tempfile::tempdir().unwrap();
+        let intake = Intake::new(8, 1);
+        let router = routes(folder.path(), intake.clone()).await;
+        let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
+        let answer = tokio::spawn(router.oneshot(form(Body::new(body))));
+        let head = "content-disposition: form-data; name=";
+        for piece in [
+            format!("--b\r\n{head}\":action\"\r\n\r\nfile_upload\r\n--b\r\n{head}\"name\"\r\n\r\nwidget\r\n"),
+            format!(
+                "--b\r\n{head}\"content\"; filename=\"widget-1.0.tar.gz\"\r\n\r\n{}",
+                "x".repeat(1 << 20)
+            ),
+            format!("\r\n--b\r\n{head}\"description\"\r\n\r\n"),
+            "much ".repeat(100),
+            "more ".repeat(100),
+            "to come".to_owned(),
+        ] {
+            sender.send_data(Bytes::from(piece)).await.unwrap();
+        }
+        let whole = intake.begin("another").await.unwrap().finish().await.unwrap().load(usize::MAX).await;
+        assert!(whole.is_ok(), "{whole:?}");
+        drop((whole, sender));
+        assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::BAD_REQUEST);
+    }
+
     #[tokio::test]
     async fn a_form_waits_for_room_before_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
-        let database =
-            database::open(&format!("sqlite:{}/registry.db", folder.path().display())).await.unwrap();
-        let hosting =
-            Hosting::new("pypi", database, Arc::new(Anybody), Intake::new(1, 1), Context::default());
-        let router = router(hosting, "https://registry.example");
-        tokio::time::pause();
+        let router = routes(folder.path(), Intake::new(1, 1)).await;
         let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
         let first = tokio::spawn(router.clone().oneshot(form(Body::new(body))));
         // The second piece fits when the first was taken.

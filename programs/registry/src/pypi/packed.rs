@@ -345,6 +345,34 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_wheel_that_pip_can_not_open_is_refused() {
+        // A file with this name, flags, and version of zip in its own header and in the directory's.
+        let file = |name: &[u8], flags: u8, versions: [u8; 2]| {
+            let placeholder = "n".repeat(name.len());
+            let (mut archive, directory) = stored(&[(&placeholder, "x"), (METADATA, "Name: widget\n")]);
+            for (header, version, path) in
+                [(4, versions[0], 30), (directory + 6, versions[1], directory + 46)]
+            {
+                archive[header] = version;
+                archive[header + 3] = flags;
+                archive[path..path + name.len()].copy_from_slice(name);
+            }
+            metadata(WHEEL, &archive)
+        };
+        let utf8 = "w\u{fc}.py".as_bytes();
+        assert!(file(b"w.py", 0, [63, 63]).is_ok() && file(utf8, 8, [20, 20]).is_ok());
+        assert!(file(b"w.py", 8, [10, 20]).is_ok());
+        for (name, flags) in [(utf8, 0), (b"w\xff.py", 8), (b"w\x81.py", 0), (b"w\xed\xa0\x80", 8)] {
+            let refused = file(name, flags, [20, 20]).unwrap_err();
+            assert!(refused.to_string().contains("flagged as that"), "{name:?} {flags}: {refused}");
+        }
+        for versions in [[99, 99], [20, 64], [64, 20]] {
+            let refused = file(b"w.py", 0, versions).unwrap_err();
+            assert!(refused.to_string().contains("of zip"), "{versions:?}: {refused}");
+        }
+    }
+
+    #[test]
     fn nothing_of_a_wheel_is_unpacked_before_its_files_lie_side_by_side() {
         let (mut archive, directory) = stored(&[("a", "x"), (METADATA, "Name: widget\n")]);
         archive[31] = b'y';

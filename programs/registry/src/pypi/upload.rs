@@ -15,7 +15,7 @@ use super::packed;
 use super::rules::{self, Differing, Place};
 use crate::failure::Failure;
 use crate::hosting::{Hosting, Upload, sha256};
-use crate::intake::{Content, Spool};
+use crate::intake::{Content, Spool, Spooled};
 use crate::metered::Meter;
 
 /// A field that is read may have this many bytes: a summary has up to 512 characters, and the condition of a dependency can be
@@ -107,7 +107,7 @@ impl Form {
         token: &str,
         spool: Spool,
     ) -> Result<Self, Failure> {
-        let (mut form, mut parts, mut spool) = (Self::default(), 0_usize, Some(spool));
+        let (mut form, mut parts, mut spool, mut arrived) = (Self::default(), 0_usize, Some(spool), None);
         while let Some(field) = multipart.next_field().await.map_err(InvalidUpload::from)? {
             meter.reset();
             parts = parts.saturating_add(1);
@@ -116,7 +116,7 @@ impl Form {
             }
             let field = Metered { field, meter };
             match field.field.name().unwrap_or_default() {
-                "content" => form.content(field, hosting, token, spool.take()).await?,
+                "content" => arrived = Some(form.content(field, hosting, token, spool.take()).await?),
                 ":action" => {
                     once(":action", &mut form.action, field).await?;
                     form.check_action()?;
@@ -130,6 +130,10 @@ impl Form {
                     None => field.skip().await.map(drop)?,
                 },
             }
+        }
+        // It takes no memory from others while the rest of the form arrives.
+        if let Some((file, spooled)) = arrived {
+            form.content = Some((file, spooled.load(0).await?));
         }
         Ok(form)
     }
@@ -176,13 +180,14 @@ impl Form {
         }
     }
 
+    /// The file and its name.
     async fn content(
-        &mut self,
+        &self,
         mut field: Metered<'_>,
         hosting: &Hosting,
         token: &str,
         spool: Option<Spool>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(String, Spooled), Failure> {
         let name = self.metadata.one("Name").ok_or(InvalidUpload::NoName)?;
         let project = ProjectName::parse(name).map_err(InvalidUpload::from)?.normalized();
         hosting.may_publish(token, &project).await?;
@@ -195,8 +200,7 @@ impl Form {
         while let Some(bytes) = field.chunk().await? {
             spool.write(&bytes).await?;
         }
-        self.content = Some((file, spool.finish().await?.load(0).await?));
-        Ok(())
+        Ok((file, spool.finish().await?))
     }
 
     /// Checks the form and the file against each other, and makes a file to be published of them.

@@ -69,6 +69,9 @@ impl Contents {
         if !is_plain(name) || name.ends_with(b"/") && record.uncompressed_size_hint() > 0 {
             return Err(InvalidPackage::Name(shown(name)));
         }
+        if !file::is_name_for_all(record) {
+            return Err(InvalidPackage::Encoding(shown(name)));
+        }
         self.check_room(record)?;
         self.places.push(Place::of(archive, record)?);
         if !self.names.insert(name.to_vec()) {

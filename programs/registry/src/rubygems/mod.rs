@@ -184,14 +184,14 @@ fn binary(body: Vec<u8>) -> Response {
 
 impl Gems {
     async fn push(&self, headers: &HeaderMap, body: Body) -> Result<Response, Failure> {
-        let token = self.hosting.admit(headers).await?;
+        let by = self.hosting.admit(headers).await?;
         let kind = headers.get(CONTENT_TYPE).map_or(b"".as_slice(), |kind| kind.as_bytes());
         let is_form = kind.starts_with(b"multipart/");
         if is_form && !self.hosting.keeps_provenance() {
             let message = "attestations are not kept by this registry; push the gem without `--attestation`";
             return Err(Failure::new(StatusCode::FORBIDDEN, message));
         }
-        let sent = self.hosting.body(body).await?.rest().await?;
+        let sent = self.hosting.body(&by, body).await?.rest().await?;
         // A form's gem is copied out of it.
         let more = if is_form { sent.len() } else { 0 };
         let sent = sent.load(SPECIFICATION.saturating_add(more)).await?;
@@ -205,11 +205,11 @@ impl Gems {
             |error: InvalidPublication| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
         let parsed = blocking(move || Publication::parse(gem)).await?;
         let publication = parsed.map_err(unusable)?;
-        self.hosting.may_publish(&token, publication.package()).await?;
+        self.hosting.may_publish(&by.token, publication.package()).await?;
         let mut upload = blocking(move || publication.into_upload()).await?.map_err(unusable)?;
         upload.vouches = Push::vouches(bundles, &upload);
         let done = format!("Successfully registered gem: {} ({})", upload.package, upload.version);
-        self.hosting.publish(Some(&token), upload).await?;
+        self.hosting.publish(Some(&by.token), upload).await?;
         Ok(text(done))
     }
 

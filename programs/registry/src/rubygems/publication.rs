@@ -1,5 +1,6 @@
 //! The body of `gem push`: an archive with the metadata, the files and their checksums, each packed by itself.
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 
@@ -144,7 +145,7 @@ impl Parts {
             InvalidArchive::Header => InvalidPublication::Header,
             _ => InvalidPublication::Archive,
         };
-        let mut parts = Self::default();
+        let (mut parts, mut signatures) = (Self::default(), BTreeSet::new());
         let mut unpacked = tar::Archive::new(gem.as_ref());
         // Extended headers are taken as what they are, which is no part of a gem.
         for entry in archive::raw(&mut unpacked).map_err(unreadable)? {
@@ -155,8 +156,10 @@ impl Parts {
                 METADATA => &mut parts.metadata,
                 DATA => &mut parts.data,
                 CHECKSUMS => &mut parts.checksums,
-                signature if SIGNATURES.contains(&signature) => continue,
-                _ => return Err(unexpected(&name)),
+                name => match SIGNATURES.iter().find(|signature| **signature == name) {
+                    Some(signature) if signatures.insert(*signature) => continue,
+                    _ => return Err(unexpected(name)),
+                },
             };
             if slot.is_some() || !entry.header().entry_type().is_file() {
                 return Err(unexpected(&name));

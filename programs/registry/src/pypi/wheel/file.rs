@@ -7,12 +7,16 @@ use rawzip::extra_fields::ExtraFields;
 use rawzip::{CompressionMethod, ZipFileHeaderRecord, ZipLocalFileHeader, ZipSliceArchive, ZipSliceEntry};
 
 use super::InvalidPackage;
+use crate::pypi::invalid_package::{MAX_ZIP_VERSION, shown_version};
 
 /// Extra fields with sizes, which so small an archive doesn't need, and with another name. Some readers take them.
 const OTHER_SIZES: u16 = 0x0001;
 const OTHER_NAME: u16 = 0x7075;
 /// The accepted flags of a file: how it was packed, that a descriptor follows, and that its name is UTF-8. It is not encrypted.
 const FLAGS: u16 = 0b1000_0000_1110;
+/// The place of the version that a file needs, in its own header and in the directory's. The byte behind it is passed over.
+const VERSION_IN_HEADER: usize = 4;
+const VERSION_IN_DIRECTORY: usize = 6;
 /// The signature that may stand before a descriptor's numbers.
 const SIGNATURE: [u8; 4] = *b"PK\x07\x08";
 
@@ -39,6 +43,10 @@ impl Place {
         if !is_supported(record) {
             return Err(InvalidPackage::Zip);
         }
+        if let Some(version) = newer_version(archive.get_ref(), record) {
+            let name = record.file_path();
+            return Err(InvalidPackage::Version(super::shown(name.as_bytes()), shown_version(version)));
+        }
         let is_same = header.file_path().as_bytes() == record.file_path().as_bytes()
             && header.compression_method() == record.compression_method()
             && header.flags().bits() == record.flags().bits()
@@ -63,6 +71,26 @@ impl Place {
             Some(numbers) => between.strip_prefix(&SIGNATURE).unwrap_or(between) == numbers,
         }
     }
+}
+
+/// Returns `true` if every reader takes a file's name for the same text: without the flag it has no encoding beyond ASCII.
+pub(super) fn is_name_for_all(record: &ZipFileHeaderRecord<'_>) -> bool {
+    let path = record.file_path();
+    let name = path.as_bytes();
+    name.is_ascii() || record.flags().is_utf8() && str::from_utf8(name).is_ok()
+}
+
+/// The version of zip that a file needs according to one of its two headers, where pip has an older one.
+fn newer_version(content: &[u8], record: &ZipFileHeaderRecord<'_>) -> Option<u8> {
+    let headers = [
+        (record.local_header_offset(), VERSION_IN_HEADER),
+        (record.central_directory_offset(), VERSION_IN_DIRECTORY),
+    ];
+    let version = |(header, place): (u64, usize)| {
+        let header = usize::try_from(header).ok()?;
+        content.get(header.checked_add(place)?).copied()
+    };
+    headers.into_iter().filter_map(version).find(|version| *version > MAX_ZIP_VERSION)
 }
 
 /// Returns `true` if a file is neither encrypted nor packed in a way that some installers don't know.

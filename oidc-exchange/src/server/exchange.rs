@@ -2,6 +2,7 @@ mod builder;
 mod caller;
 mod configured;
 mod decide;
+mod explained;
 mod prefixes;
 mod recording;
 mod tokens;
@@ -12,10 +13,10 @@ use std::time::Duration;
 
 use oidc_core::verify::Verifier;
 use oidc_core::{Claims, Context, HttpUrl, Mismatch, Timestamp, Verified};
-use tokio::sync::Semaphore;
 
 pub use self::builder::ExchangeBuilder;
 use self::caller::Caller;
+use self::explained::Explained;
 use self::recording::Asked;
 use super::event::EventSink;
 use super::granted::Granted;
@@ -63,7 +64,7 @@ struct Inner {
     public_url: Option<HttpUrl>,
     wording: Wording,
     owners: Option<Arc<dyn PackageOwners>>,
-    explained: Arc<Semaphore>,
+    explained: Explained,
 }
 
 impl fmt::Debug for Inner {

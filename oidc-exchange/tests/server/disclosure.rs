@@ -130,9 +130,15 @@ async fn the_operator_reads_what_is_configured_and_the_stranger_does_not() {
     registry.configure("@acme/gadget", "acme/other", &json!({}), true).await;
     foreign.provider = "elsewhere".to_owned();
     let stranger = json!({ "repository": "evil/x", "repository_id": "66" });
+    let mut before = None;
     for (others, named, more) in [(0, 0, ""), (1, 1, ""), (2, 2, ""), (3, 2, "; 1 more"), (4, 2, "; 2 more")]
     {
+        // Whoever asks again and again finds no request slowed by another look-up.
+        let (_, _, again) = refusal(&registry, "@acme/gadget", &stranger).await;
+        assert_eq!(before.get_or_insert(again.clone()), &again);
+        registry.clock.advance(Duration::from_secs(60));
         let (_, message, reason) = refusal(&registry, "@acme/gadget", &stranger).await;
+        before = Some(reason.clone());
         assert!(!message.contains("secret.yml") && !message.contains("configured:"), "{message}");
         let (_, configured) = reason.split_once("; configured: ").expect("what is configured");
         let (ours, foreigners) =

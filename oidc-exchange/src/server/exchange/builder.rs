@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use oidc_core::HttpUrl;
 use oidc_core::verify::Verifier;
-use tokio::sync::Semaphore;
 
+use super::explained::Explained;
 use super::{Exchange, Inner, Stores};
 use crate::server::event::{EventSink, Events};
 use crate::server::mint::MintPolicy;
@@ -15,9 +15,6 @@ use crate::server::policy::TrustPolicy;
 use crate::server::store_error::StoreError;
 use crate::server::validated::Validated;
 use crate::server::wording::Wording;
-
-/// The number of refusals that are explained to the operator at the same time.
-const EXPLAINED_AT_ONCE: usize = 32;
 
 /// The settings of an [`Exchange`]. [`Exchange::builder`] makes a builder.
 ///
@@ -56,7 +53,7 @@ impl ExchangeBuilder {
             public_url: None,
             wording: Wording::default(),
             owners: None,
-            explained: Arc::new(Semaphore::new(EXPLAINED_AT_ONCE)),
+            explained: Explained::default(),
         })
     }
 

@@ -4,9 +4,9 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use oidc_core::{Identity, Provider, shown};
-use tokio::sync::Semaphore;
 
 use super::Exchange;
+use super::explained::OfPackage;
 use crate::server::chain::Chain;
 use crate::server::choose::common;
 use crate::server::event::Event;
@@ -33,10 +33,10 @@ pub(super) struct Explanation {
 }
 
 impl Explanation {
-    /// Records the event now or soon. `turns` bounds the number of look-ups at the same time; further events
-    /// are recorded without a look-up.
-    pub(super) async fn give(self, turns: &Arc<Semaphore>) {
-        let Ok(turn) = Arc::clone(turns).try_acquire_owned() else {
+    /// Records the event now or soon. The number of look-ups at the same time is bounded; further events are recorded without a
+    /// look-up.
+    pub(super) async fn give(self) {
+        let Ok(turn) = Arc::clone(&self.exchange.0.explained.turns).try_acquire_owned() else {
             return self.record("not looked up, since very many are refused at the same time", None);
         };
         let lookup = async move {
@@ -72,20 +72,37 @@ impl Explanation {
         let is_asked_for = |record: &PublisherRecord| self.request.is_for(&record.package);
         let ecosystem = self.request.ecosystem;
         if let Some(package) = &self.request.package {
-            let mut publishers = stores.of_package(&Package::new(ecosystem, package)).await?;
-            publishers.retain(is_asked_for);
-            let nearest = publishers.iter().min_by_key(|record| self.distance(record));
-            return Ok((self.describe(&publishers), nearest.map(|record| record.id.clone())));
+            let found = self.of_package(package).await?;
+            let nearest = found.publishers.iter().min_by_key(|(_, identity)| self.distance(identity));
+            return Ok((found.text.clone(), nearest.map(|(id, _)| id.clone())));
         }
         let mut publishers = stores.of_ecosystem(ecosystem).await?;
         publishers.retain(is_asked_for);
         Ok((self.describe_nearest(publishers), None))
     }
 
-    /// Orders publishers by their similarity to the token's identity, the most similar first.
-    fn distance(&self, record: &PublisherRecord) -> Reverse<(usize, bool)> {
-        let is_of_issuer = record.identity.issuer == self.identity.issuer;
-        Reverse((common(&record.identity.key, &self.identity.key), is_of_issuer))
+    /// The publishers of a package, as they were a short time ago.
+    async fn of_package(&self, name: &str) -> Result<Arc<OfPackage>, StoreError> {
+        let Explanation { exchange, request, .. } = self;
+        let (key, now) = (
+            (request.ecosystem, name.to_owned(), self.provider.id()),
+            exchange.context().clock().monotonic(),
+        );
+        if let Some(recent) = exchange.0.explained.recent(&key, now) {
+            return Ok(recent);
+        }
+        let mut publishers = exchange.0.stores.of_package(&Package::new(request.ecosystem, name)).await?;
+        publishers.retain(|record| request.is_for(&record.package));
+        let text = self.describe(&publishers);
+        let publishers = publishers.into_iter().map(|record| (record.id, record.identity)).collect();
+        let found = Arc::new(OfPackage { text, publishers });
+        exchange.0.explained.remember(key, now, Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// Orders identities by their similarity to the token's, the most similar first.
+    fn distance(&self, identity: &Identity) -> Reverse<(usize, bool)> {
+        Reverse((common(&identity.key, &self.identity.key), identity.issuer == self.identity.issuer))
     }
 
     /// Describes a package's publishers in one line, at most [`MAX_CONFIGURED`] of them. Publishers of
@@ -112,7 +129,7 @@ impl Explanation {
     /// Describes publishers of an ecosystem with their packages, the most similar to the token's identity
     /// first.
     fn describe_nearest(&self, mut publishers: Vec<PublisherRecord>) -> String {
-        publishers.sort_by_key(|record| self.distance(record));
+        publishers.sort_by_key(|record| self.distance(&record.identity));
         publishers.truncate(MAX_CONFIGURED);
         if publishers.is_empty() {
             return self.describe(&publishers);

@@ -87,7 +87,7 @@ impl Exchange {
             identity: caller.identity,
             request: asked.request.clone(),
         };
-        explanation.give(&self.0.explained).await;
+        explanation.give().await;
     }
 
     /// Records the refusal of a known caller.

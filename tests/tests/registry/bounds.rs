@@ -209,21 +209,29 @@ fn gz(content: &[u8]) -> Vec<u8> {
     packed.finish().unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn crates_take_no_more_memory_than_there_is() {
+/// A registry, and the head of a request that publishes `widget`.
+async fn of_crates() -> (World, String) {
     let world = World::start().await;
-    let put = |token: &str| head("PUT", "/api/v1/crates/new", token, "application/octet-stream");
     let address = world.url.trim_start_matches("http://").to_owned();
     let jwt = json!({ "jwt": world.issuer.token(&address, &Changes::default()) }).to_string();
     let exchange = Request::post(http::url(&world.url, "/api/v1/trusted_publishing/tokens"));
     let minted = http::send(&world.cx, exchange.body("application/json", jwt)).await;
     let token = http::body(&minted)["token"].as_str().unwrap().to_owned();
+    (world, head("PUT", "/api/v1/crates/new", &token, "application/octet-stream"))
+}
 
+/// The metadata of `widget`, with more in it.
+fn named(rest: &str) -> String {
+    format!("{{\"name\":\"widget\",\"vers\":\"1.0.0\",{rest}}}")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_metadata_of_crates_takes_no_more_memory_than_there_is() {
+    let (world, put) = of_crates().await;
     let other = format!("{{\"name\":\"other\",\"vers\":\"1.0.0\",\"x\":{}}}", values(LARGE));
-    world.sent("another crate", put(&token), crate_body(other.as_bytes(), b""), " 400 ").await;
+    world.sent("another crate", put.clone(), crate_body(other.as_bytes(), b""), " 400 ").await;
     let other = format!("{{\"name\":\"other\",\"vers\":\"1.0.0\",\"x\":{}}}", values(1_000_000));
-    world.sent("its name first", put(&token), crate_body(other.as_bytes(), &noise(59 << 20)), " 403 ").await;
-    let named = |rest: &str| format!("{{\"name\":\"widget\",\"vers\":\"1.0.0\",{rest}}}");
+    world.sent("its name first", put.clone(), crate_body(other.as_bytes(), &noise(59 << 20)), " 403 ").await;
     let lists = [
         ("its unknown", named(&format!("\"x\":{}", values(1_000_000)))),
         ("its features", named(&format!("\"features\":{{\"a\":[{}\"\"]}}", "\"\",".repeat(330_000)))),
@@ -233,20 +241,25 @@ async fn crates_take_no_more_memory_than_there_is() {
         ),
     ];
     for (what, metadata) in &lists {
-        world.sent(what, put(&token), crate_body(metadata.as_bytes(), &noise(59 << 20)), " 400 ").await;
+        world.sent(what, put.clone(), crate_body(metadata.as_bytes(), &noise(59 << 20)), " 400 ").await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_archives_of_crates_take_no_more_memory_than_there_is() {
+    let (world, put) = of_crates().await;
     let long_name = gz(&tar("././@LongLink", b'L', 500 << 20, &vec![b'a'; 500 << 20]));
     let metadata = named("\"deps\":[]");
-    world.sent("a long name", put(&token), crate_body(metadata.as_bytes(), &long_name), " 400 ").await;
+    world.sent("a long name", put.clone(), crate_body(metadata.as_bytes(), &long_name), " 400 ").await;
     for (what, manifest) in manifests() {
         assert!(manifest.len() < 256 << 10, "{what}");
         let manifest = gz(&tar("widget-1.0.0/Cargo.toml", b'0', manifest.len() as u64, manifest.as_bytes()));
-        world.sent(what, put(&token), crate_body(metadata.as_bytes(), &manifest), " 400 ").await;
+        world.sent(what, put.clone(), crate_body(metadata.as_bytes(), &manifest), " 400 ").await;
     }
     let manifest = "[package]\nname = \"widget\"\nversion = \"1.0.0\"\n";
     let manifest = tar("widget-1.0.0/Cargo.toml", b'0', manifest.len() as u64, manifest.as_bytes());
     let plain = gz(&[manifest, tar("widget-1.0.0/a", b'0', 55 << 20, &noise(55 << 20))].concat());
-    world.sent("a crate", put(&token), crate_body(metadata.as_bytes(), &plain), " 200 ").await;
+    world.sent("a crate", put.clone(), crate_body(metadata.as_bytes(), &plain), " 200 ").await;
     let download = "GET /api/v1/crates/widget/1.0.0/download HTTP/1.1".to_owned();
     world.sent("its download", download, Vec::new(), " 200 ").await;
 }

@@ -18,8 +18,9 @@ use crate::intake::{Content, Incoming};
 const MAX_METADATA: usize = 1 << 20;
 /// The factor by which metadata grows in memory once it is read.
 const METADATA_GROWS: usize = 24;
-/// The memory that the archive's manifest takes once it is read, in bytes: one of small tables in each other takes the most, 23 MB.
-const MANIFEST: usize = 24 << 20;
+/// The memory that the archive's manifest takes once it is read, in bytes. One of small tables in each other takes the most, 23 MB, of
+/// which glibc keeps a part in each of the threads that read one.
+const MANIFEST: usize = 48 << 20;
 /// The length of a version's line in the index, in bytes: everybody reads it with those of the crate's other versions.
 const MAX_LINE: usize = 64 << 10;
 

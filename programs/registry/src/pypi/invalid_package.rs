@@ -5,7 +5,7 @@ use crate::hosting::archive::{InvalidArchive, MAX_UNPACKED};
 /// The size of the metadata in bytes, the project's description included.
 pub(super) const MAX_METADATA: u64 = 1 << 20;
 
-/// The newest version of zip that pip reads, in tenths (CPython, `zipfile.MAX_EXTRACT_VERSION`).
+/// The newest version of zip that pip reads, in tenths (Python, `zipfile.MAX_EXTRACT_VERSION`).
 pub(super) const MAX_ZIP_VERSION: u8 = 63;
 
 /// A version of zip as people write it.

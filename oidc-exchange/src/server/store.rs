@@ -1,4 +1,5 @@
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use oidc_core::{Identity, ImmutableId, Timestamp};
@@ -278,4 +279,10 @@ pub trait TokenStore: fmt::Debug + Send + Sync {
     ///
     /// When the store can't be reached.
     async fn purge(&self, now: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Returns the pause of a purge after a batch that took so long. By default it is 150 times as long: where exchanges wait for a
+    /// batch, fewer than one in a hundred does. A store in which they don't wait may pause less.
+    fn purge_pause(&self, batch: Duration) -> Duration {
+        batch.saturating_mul(150)
+    }
 }

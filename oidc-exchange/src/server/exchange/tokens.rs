@@ -14,8 +14,6 @@ use crate::server::token_hash::TokenHash;
 /// The time for which expired records are kept before they are purged: the clock of another process may run
 /// behind, and a request that was verified in time may have waited for the store.
 const PURGE_GRACE: Duration = Duration::from_secs(120);
-/// The pause between two batches of a purge, as a multiple of the time that a batch takes.
-const PURGE_PAUSE: u32 = 150;
 
 impl Exchange {
     /// Returns the rights of a presented publish token; `None` where it is no token of this registry, has
@@ -91,8 +89,7 @@ impl Exchange {
     /// Purges records that expired more than two minutes ago, in batches of `limit`, until none are left. A limit of 0 counts
     /// as 1, since it decides about the time alone. Returns the number of records.
     ///
-    /// Exchanges may have to wait for a batch, so a pause of 150 times its duration follows each: of the
-    /// exchanges at that time, fewer than one in a hundred wait.
+    /// Exchanges may have to wait for a batch, so a [pause](crate::server::TokenStore::purge_pause) follows each.
     ///
     /// # Errors
     ///
@@ -107,8 +104,8 @@ impl Exchange {
             if purged < u64::from(limit) {
                 return Ok(total);
             }
-            let pause = clock.monotonic().saturating_sub(began).saturating_mul(PURGE_PAUSE);
-            clock.sleep(pause).await;
+            let batch = clock.monotonic().saturating_sub(began);
+            clock.sleep(self.0.stores.purge_pause(batch)).await;
         }
     }
 }

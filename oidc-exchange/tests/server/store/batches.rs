@@ -536,3 +536,21 @@ async fn a_purge_leaves_most_of_the_time_to_others() {
         "four batches, and three pauses between them"
     );
 }
+
+/// The pause after a batch that took a second.
+fn pause_of(store: &SqlStore) -> Duration {
+    store.purge_pause(Duration::from_secs(1))
+}
+
+#[tokio::test]
+async fn a_purge_on_sqlite_is_rarely_met_by_a_grant() {
+    assert_eq!(pause_of(&Sqlite::new().empty().await), Duration::from_secs(150));
+}
+
+#[needs(postgres)]
+#[tokio::test]
+async fn a_purge_on_postgresql_which_no_grant_waits_for_pauses_less() {
+    let harness = Postgres::new(postgres());
+    assert_eq!(pause_of(&harness.empty().await), Duration::from_secs(4));
+    harness.clean_up().await;
+}

@@ -73,7 +73,8 @@ pub(crate) fn has_pair(environment: &Environment) -> bool {
 fn is_from_fork(context: &Context) -> Option<bool> {
     let environment = context.environment();
     let event = environment.get("GITHUB_EVENT_NAME").unwrap_or_default();
-    if !event.starts_with("pull_request") {
+    // A run of `pull_request_target` is the target's own, with the permissions that its workflow has.
+    if !event.starts_with("pull_request") || event == "pull_request_target" {
         return Some(false);
     }
     let path = environment.get("GITHUB_EVENT_PATH")?;

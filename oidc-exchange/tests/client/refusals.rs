@@ -127,6 +127,12 @@ async fn npm() {
             "token exchange error - package not found",
             None,
         ),
+        (
+            403,
+            json!({ "message": "OIDC permission denied for this action" }),
+            "permission denied",
+            Some("allowed actions"),
+        ),
         (500, json!({ "message": "Internal Server Error" }), "Internal Server Error", None),
     ];
     let scope = Npm::scope("@acme/widget").unwrap();

@@ -101,7 +101,7 @@ fn a_pull_request_from_a_fork_gets_its_own_explanation() {
     let head = |repo: Value| json!({"pull_request": {"head": {"repo": repo}}}).to_string();
     let own = "acme/widget";
     for (event, file, code, maybe) in [
-        ("push", None, "github-not-permitted", false),
+        ("pull_request_target", Some(head(Value::Null)), "github-not-permitted", false),
         ("pull_request_target_x", None, "github-not-permitted", true),
         ("pull_request", Some(head(json!({"full_name": "evil/widget", "fork": true}))), "github-fork", false),
         ("pull_request_review", Some(head(json!({"full_name": "evil/widget"}))), "github-fork", false),

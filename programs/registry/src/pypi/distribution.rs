@@ -62,14 +62,16 @@ fn wheel_parts(wheel: &str) -> Option<(&str, &str, String)> {
     Some((project, version, format!("wheel {} {}", build_number(build)?, tags.map(sorted).join("-"))))
 }
 
-/// A build number: digits, whose leading zeros say nothing, and what follows them.
+/// A build number: digits, whose leading zeros say nothing, and what follows them. 0 is another one than none.
 fn build_number(build: &str) -> Option<String> {
     let digits = build.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = build.split_at_checked(digits)?;
     if number.is_empty() && !build.is_empty() {
         return None;
     }
-    Some(format!("{}{}", number.trim_start_matches('0'), rest.to_ascii_lowercase()))
+    let significant = number.trim_start_matches('0');
+    let number = if significant.is_empty() && !number.is_empty() { "0" } else { significant };
+    Some(format!("{number}{}", rest.to_ascii_lowercase()))
 }
 
 /// A set of tags, whose order and case say nothing.
@@ -159,6 +161,7 @@ mod tests {
             "widget-1.0+a.tar.gz",
             "gadget-1.0.tar.gz",
             "widget-1.0-py3-none-any.whl",
+            "widget-1.0-0-py3-none-any.whl",
             "widget-1.0-1-py3-none-any.whl",
             "widget-1.0-1a-py3-none-any.whl",
             "widget-1.0-py2-none-any.whl",

@@ -7,8 +7,6 @@ use glob::{MatchOptions, Pattern};
 use oidc_core::{Command, Context};
 use serde::Deserialize;
 
-use super::npm_workspace::MAX_MEMBERS;
-
 /// The limit on a manifest, in bytes.
 const MAX_MANIFEST: usize = 1 << 20;
 
@@ -17,6 +15,9 @@ const MAX_METADATA: usize = 32 << 20;
 
 /// The greatest number of packages of a workspace.
 const MAX_PACKAGES: usize = 500;
+
+/// So many members of a workspace are looked at for another registry.
+pub(super) const MAX_MEMBERS: usize = 5_000;
 
 /// A package, and the file that names it.
 #[derive(Debug, PartialEq, Eq)]

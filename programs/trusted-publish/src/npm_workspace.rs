@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::destination::Destination;
-use super::manifest::npm_folders;
-
-/// So many members are looked at.
-pub(super) const MAX_MEMBERS: usize = 5_000;
+use super::manifest::{MAX_MEMBERS, npm_folders};
 
 /// So many folders above the working directory may be the workspace's root.
 const MAX_PARENTS: usize = 16;

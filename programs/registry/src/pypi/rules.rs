@@ -134,7 +134,7 @@ fn is_licence(text: &str) -> bool {
     // SPDX has this word for documents in which nothing is said; it is the name of no licence.
     let says_nothing = |word: &str| word.eq_ignore_ascii_case("NOASSERTION");
     spdx::Expression::parse_mode(text, LICENCES).is_ok()
-        && !text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')')).any(says_nothing)
+        && !text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '+')).any(says_nothing)
 }
 
 fn is_classifier(text: &str) -> bool {
@@ -257,7 +257,7 @@ mod tests {
             ("1.1", "Requires-Dist: a\n", "`Requires-Dist`"),
             ("2.4", "License-Expression: My licence\n", "an SPDX expression such as"),
             ("2.4", "License-Expression: MIT AND\n", "an SPDX expression such as"),
-            ("2.4", "License-Expression: MIT OR (NOASSERTION)\n", "an SPDX expression such as"),
+            ("2.4", "License-Expression: MIT OR (NOASSERTION+)\n", "an SPDX expression such as"),
             ("2.4", "License-Expression: MIT\nLicense: MIT\n", "leave `License` out"),
             ("2.4", "License-File: ../LICENSE\n", "a path below"),
             ("2.1", "Requires-Python: 3\n", "versions such as"),

@@ -1,21 +1,12 @@
 use async_trait::async_trait;
-use oidc_core::http::Request;
-use oidc_core::{Context, Diagnosis};
+use oidc_core::{Context, Diagnosis, http::Request};
 
-use super::npm_facts::{FACTS, PUBLIC};
+use super::npm_facts::{FACTS, KNOWN_REFUSALS, PUBLIC};
 use super::row::{
-    self, AdviceRequest, AudienceSource, ExchangeError, Expiry, HttpUrl, KnownRefusal, Posted, Protocol, Row,
-    Scope, wire,
+    self, AdviceRequest, AudienceSource, ExchangeError, Expiry, HttpUrl, Posted, Protocol, Row, Scope, wire,
 };
 use super::{npm_config, npm_tools};
 use crate::npm::{self, InvalidPackageName, PackageName, Port, TOKEN_VARIABLE};
-
-/// The refusal of npmjs's where the publisher allows another action, such as a staged publish alone.
-static KNOWN_REFUSALS: &[KnownRefusal] = &[KnownRefusal::of_publisher(
-    "permission denied for this action",
-    "look at the allowed actions of the package's trusted publisher, in its settings on npmjs: allow the direct publish, or publish \
-     with `npm stage publish`",
-)];
 
 pub(super) static PROTOCOL: Protocol =
     Protocol::new().token_variables(&[TOKEN_VARIABLE]).known_refusals(KNOWN_REFUSALS);

@@ -1,7 +1,8 @@
 //! The facts of npm's public registry, for a diagnosis.
 
 use super::row::{
-    ComparedCase, ComparedWorkflow, Demand, ProtocolFacts, RegistryRules, TrustedPlatform, links, tools,
+    ComparedCase, ComparedWorkflow, Demand, KnownRefusal, ProtocolFacts, RegistryRules, TrustedPlatform,
+    links, tools,
 };
 
 /// The public registry.
@@ -9,6 +10,13 @@ pub(super) const PUBLIC: &str = "https://registry.npmjs.org/";
 
 /// The rules of npm, by its documentation.
 const RULES: RegistryRules = RegistryRules::comparing(ComparedWorkflow::Started).case(ComparedCase::Exact);
+
+/// The refusal of npmjs's where the publisher allows another action, such as a staged publish alone.
+pub(super) static KNOWN_REFUSALS: &[KnownRefusal] = &[KnownRefusal::of_publisher(
+    "permission denied for this action",
+    "look at the allowed actions of the package's trusted publisher, in its settings on npmjs: allow the direct publish, or publish \
+     with `npm stage publish`",
+)];
 
 pub(super) static FACTS: ProtocolFacts = ProtocolFacts::new(PUBLIC, links::NPM, RULES, tools::NPM)
     // npm's own settings are examined by `npm_config`.

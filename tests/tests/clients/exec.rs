@@ -288,8 +288,8 @@ async fn a_gem_that_names_another_host_goes_to_the_url_that_the_command_names_or
         let stopped = world.exec(&gem, &folder, &options, &[], &["push", "built.gem"]).await.failed();
         assert!(stopped.contains(&format!("`{key}` in the gem's own metadata")), "{stopped}");
         world.public_received_nothing();
-        // Where the gem is not known, the user is told.
+        // Where the gem is not known, nothing is run.
         let untold = world.exec(&gem, &folder, &options, &[], &["push", "missing.gem"]).await.failed();
-        assert!(untold.contains("with `--host` and the URL"), "{untold}");
+        assert!(untold.contains("which of its words is the gem is not known"), "{untold}");
     }
 }

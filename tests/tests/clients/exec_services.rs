@@ -36,6 +36,8 @@ impl Service {
         let (seen, root) = (Arc::clone(&asked), url.clone());
         let router = Router::new().fallback(move |request: Request| async move {
             let line = format!("{} {} {}", request.method(), request.uri().path(), authorization(&request));
+            // A client that is answered while it writes may take that for a broken connection.
+            axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
             let mut seen = seen.lock().unwrap();
             seen.push(line.clone());
             answer(&line, &seen, &root)

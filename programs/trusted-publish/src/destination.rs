@@ -36,7 +36,7 @@ pub(super) struct Destination<'a> {
     overlooked: Mutex<BTreeSet<Overlooked>>,
 }
 
-/// What may send a package elsewhere and is not read, and the tools that would read it.
+/// Tools, and something that they read and `exec` does not, which may send a package elsewhere.
 type Overlooked = (&'static [&'static str], String);
 
 impl<'a> Destination<'a> {
@@ -133,7 +133,7 @@ impl<'a> Destination<'a> {
         self.overlooked.lock().unwrap_or_else(PoisonError::into_inner).insert((tools, what));
     }
 
-    /// What is not read and may send the package elsewhere, with the tools that would read it.
+    /// Returns everything that was recorded as not read.
     pub(super) fn overlooked(&self) -> Vec<Overlooked> {
         self.overlooked.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }

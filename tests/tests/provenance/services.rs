@@ -1,8 +1,10 @@
 //! The library at the instance's services.
 
+use std::time::Duration;
+
 use ci_issuer::sigstore::Fault;
 use ci_issuer::{GITHUB, GITLAB, Platform};
-use oidc_core::{Ambient, Detection, HttpUrl, Provider};
+use oidc_core::{Ambient, Detection, HttpUrl, OperationPolicy, Provider};
 use oidc_provenance::{
     Artifact, Bundle, Logged, Policy, Refusal, Services, SignError, SignerRules, Statement, Verifier, codes,
     sign,
@@ -17,7 +19,9 @@ async fn signed(world: &World) -> Result<Bundle, SignError> {
 }
 
 async fn signed_at(world: &World, services: &Services) -> Result<Bundle, SignError> {
-    let cx = world.context();
+    // A service that is down is asked again at once.
+    let policy = OperationPolicy::default().with_waits(Duration::ZERO, Duration::ZERO).unwrap();
+    let cx = world.context().with_policy(policy);
     let artifact = Artifact::npm("@acme/widget", "1.0.0", TARBALL);
     let statement = Statement::npm(&artifact, &cx).unwrap();
     let providers = oidc_providers::all();

@@ -1,5 +1,6 @@
-//! The program behind proxies, and at registries with a private authority (`--ca-file`). All of it is real: TCP, CONNECT and TLS on
-//! loopback.
+//! Connections of the program: through proxies, and to registries with a private authority (`--ca-file`). All of it is real: TCP,
+//! CONNECT and TLS on loopback. One of these tests waits for 20 seconds, so it has to begin first, and tests begin in the order of their
+//! names.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 // Where programs are is told by a variable.

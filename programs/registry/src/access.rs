@@ -177,7 +177,7 @@ impl Authorize for Access {
 
     async fn recognise(&self, token: &str) -> Result<String, Denied> {
         if self.is_admin(token) {
-            return Ok(Principal::Admin.publisher().to_owned());
+            return Ok(Principal::Admin.counted_as(token));
         }
         let record = self.find(token).await?.ok_or_else(|| self.unknown(token, None, Action::Publish))?;
         let of_ecosystem = record.packages.iter().filter(|by| by.package.ecosystem == self.ecosystem);

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
+use data_encoding::HEXLOWER;
 use oidc_core::shown;
 use oidc_exchange::server::{Package, TokenHash};
 use serde::{Deserialize, Serialize};
@@ -77,12 +78,13 @@ impl Principal {
         )
     }
 
-    /// The text by which uploads are counted: the id of the trusted publisher, or the kind of principal.
+    /// The text by which uploads with a token are counted: the id of the trusted publisher, whose tokens are counted together, or
+    /// the hash of a static token.
     #[must_use]
-    pub fn publisher(&self) -> &str {
+    pub fn counted_as(&self, token: &str) -> String {
         match self {
-            Self::TrustedPublisher { publisher, .. } => publisher,
-            other => other.kind(),
+            Self::TrustedPublisher { publisher, .. } => publisher.clone(),
+            Self::Admin | Self::Anonymous => HEXLOWER.encode(TokenHash::of(token).as_bytes()),
         }
     }
 
@@ -173,7 +175,7 @@ pub trait Authorize: Send + Sync {
     ) -> Result<Principal, Denied>;
 
     /// Checks that a token is for a package of this ecosystem, before work is done for its holder. Returns the text by which the
-    /// holder's uploads are counted, as [`Principal::publisher`] does.
+    /// holder's uploads are counted, as [`Principal::counted_as`] does.
     ///
     /// # Errors
     ///
@@ -191,9 +193,8 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn the_log_of_a_publish_names_its_fields_and_prints_no_struct() {
-        let principal = Principal::TrustedPublisher {
+    fn job() -> Principal {
+        Principal::TrustedPublisher {
             provider: "github".to_owned(),
             issuer: "https://issuer.example".to_owned(),
             publisher: "a-publisher".to_owned(),
@@ -202,7 +203,21 @@ mod tests {
             creator: None,
             token: Some(TokenHash::of("hunter2")),
             of: None,
-        };
+        }
+    }
+
+    #[test]
+    fn uploads_are_counted_by_trusted_publisher_and_by_static_token() {
+        assert_eq!(job().counted_as("hunter2"), job().counted_as("another"));
+        assert_eq!(Principal::Admin.counted_as("hunter2"), Principal::Admin.counted_as("hunter2"));
+        let counted_as = Principal::Admin.counted_as("hunter2");
+        assert_ne!(counted_as, Principal::Admin.counted_as("another"));
+        assert!(!counted_as.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_log_of_a_publish_names_its_fields_and_prints_no_struct() {
+        let principal = job();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         let writer = Mutex::new(File::create(&path).unwrap());

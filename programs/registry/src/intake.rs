@@ -24,7 +24,8 @@ use super::failure::Failure;
 pub(super) const MAX_UPLOAD: usize = 64 << 20;
 /// Uploads at a time, unless it is configured.
 pub(super) const UPLOADS: usize = 32;
-/// One publisher has at most this part of the uploads at a time, so that slow ones leave room for those of others.
+/// One publisher has at most this part of the uploads and of their memory at a time, so that slow ones leave room for those of
+/// others.
 const SHARES: usize = 4;
 /// The memory for uploads, unless it is configured, and the least that can be: an npm document and its tarball.
 pub(super) const UPLOAD_MEMORY_MB: usize = 128;
@@ -43,34 +44,41 @@ const WAIT_FOR_MEMORY: Duration = Duration::from_secs(60);
 pub(super) struct Intake {
     uploads: Arc<Semaphore>,
     /// The shares of those who are uploading.
-    shares: Arc<Mutex<HashMap<String, Weak<Semaphore>>>>,
-    share: usize,
+    shares: Arc<Mutex<HashMap<String, Weak<Share>>>>,
+    uploads_of_one: usize,
     memory: Arc<Semaphore>,
     units: u32,
 }
 
-/// The places of an upload: one of its publisher's, and one of all.
-type Place = (OwnedSemaphorePermit, OwnedSemaphorePermit);
+/// The room of one publisher.
+#[derive(Debug)]
+struct Share {
+    uploads: Arc<Semaphore>,
+    memory: Arc<Semaphore>,
+    /// The publisher's part of the units of memory. An upload that needs more takes all of it, and is the only one.
+    units: u32,
+}
+
+/// A part of a publisher's room, and the same part of everybody's.
+type Taken = (OwnedSemaphorePermit, OwnedSemaphorePermit);
 
 impl Intake {
     /// Room for `uploads` at a time, and for `megabytes` of them in memory.
     pub(super) fn new(uploads: usize, megabytes: usize) -> Self {
         let units = megabytes.max(UPLOAD_MEMORY_MB).saturating_mul(1 << 20) / UNIT;
         let units = u32::try_from(units).unwrap_or(u32::MAX);
-        let permits = usize::try_from(units).unwrap_or(Semaphore::MAX_PERMITS).min(Semaphore::MAX_PERMITS);
         let uploads = uploads.clamp(1, Semaphore::MAX_PERMITS);
-        let share = (uploads / SHARES).max(1);
-        let (uploads, memory) = (Arc::new(Semaphore::new(uploads)), Arc::new(Semaphore::new(permits)));
-        Self { uploads, shares: Arc::default(), share, memory, units }
+        let uploads_of_one = (uploads / SHARES).max(1);
+        let (uploads, memory) = (Arc::new(Semaphore::new(uploads)), room(units));
+        Self { uploads, shares: Arc::default(), uploads_of_one, memory, units }
     }
 
     /// Begins to take in an upload of a publisher, once there is room.
     pub(super) async fn begin(&self, publisher: &str) -> Result<Spool, Failure> {
-        let (share, uploads) = (self.share_of(publisher), Arc::clone(&self.uploads));
-        let place =
-            async { Ok::<_, AcquireError>((share.acquire_owned().await?, uploads.acquire_owned().await?)) };
-        let place = self.wait(place, WAIT_TO_BEGIN).await?;
-        Ok(Spool { intake: self.clone(), buffer: Vec::new(), file: None, written: 0, _place: place })
+        let share = self.share_of(publisher);
+        let place = take((&share.uploads, 1), (&self.uploads, 1), WAIT_TO_BEGIN).await?;
+        let place = Place { share, _taken: place };
+        Ok(Spool { intake: self.clone(), buffer: Vec::new(), file: None, written: 0, place })
     }
 
     /// Begins to take in a body of a publisher, once there is room.
@@ -78,33 +86,46 @@ impl Intake {
         Ok(Incoming { spool: self.begin(publisher).await?, body, rest: Bytes::new(), left: MAX_UPLOAD })
     }
 
-    /// The places of a publisher. They are there as long as one of them is taken or waited for.
-    fn share_of(&self, publisher: &str) -> Arc<Semaphore> {
+    /// The room of a publisher. It is there as long as a part of it is taken or waited for.
+    fn share_of(&self, publisher: &str) -> Arc<Share> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = shares.get(publisher).and_then(Weak::upgrade) {
             return share;
         }
         shares.retain(|_, share| share.strong_count() > 0);
-        let share = Arc::new(Semaphore::new(self.share));
+        let units = (self.units / u32::try_from(SHARES).unwrap_or(1)).max(1);
+        let uploads = Arc::new(Semaphore::new(self.uploads_of_one));
+        let share = Arc::new(Share { uploads, memory: room(units), units });
         shares.insert(publisher.to_owned(), Arc::downgrade(&share));
         share
     }
+}
 
-    async fn wait<T, E>(
-        &self,
-        permit: impl Future<Output = Result<T, E>>,
-        most: Duration,
-    ) -> Result<T, Failure> {
-        let permit = tokio::select! {
-            biased;
-            permit = permit => permit.ok(),
-            () = TokioTimer::new().sleep(most) => None,
-        };
-        permit.ok_or_else(|| {
-            let message = "the registry is taking in as many uploads as it may; try again later";
-            Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)
-        })
-    }
+/// Room for so many units of memory.
+fn room(units: u32) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS)))
+}
+
+/// Takes so much of a publisher's room, and then so much of everybody's. Where a publisher has all of its own, its other uploads are
+/// not in the line of all, so that nobody waits for them.
+async fn take(
+    own: (&Arc<Semaphore>, u32),
+    all: (&Arc<Semaphore>, u32),
+    most: Duration,
+) -> Result<Taken, Failure> {
+    let taken = async {
+        let own = Arc::clone(own.0).acquire_many_owned(own.1).await?;
+        Ok::<_, AcquireError>((own, Arc::clone(all.0).acquire_many_owned(all.1).await?))
+    };
+    let taken = tokio::select! {
+        biased;
+        taken = taken => taken.ok(),
+        () = TokioTimer::new().sleep(most) => None,
+    };
+    taken.ok_or_else(|| {
+        let message = "the registry is taking in as many uploads as it may; try again later";
+        Failure::new(StatusCode::SERVICE_UNAVAILABLE, message)
+    })
 }
 
 /// The refusal of a body that is too long, or ends early, or arrives too slowly.
@@ -165,7 +186,14 @@ pub(super) struct Spool {
     file: Option<File>,
     /// The number of bytes in the file.
     written: usize,
-    _place: Place,
+    place: Place,
+}
+
+/// The place of an upload.
+#[derive(Debug)]
+struct Place {
+    share: Arc<Share>,
+    _taken: Taken,
 }
 
 impl Spool {
@@ -214,10 +242,10 @@ impl Spooled {
     /// Reads them into memory, once there is room for them and for `more` bytes that are made of them.
     pub(super) async fn load(self, more: usize) -> Result<Content, Failure> {
         let units = self.len().saturating_add(more).div_ceil(UNIT).max(1);
-        let Self(Spool { intake, buffer, file, written, _place }) = self;
+        let Self(Spool { intake, buffer, file, written, place }) = self;
         let units = u32::try_from(units).unwrap_or(u32::MAX).min(intake.units);
-        let permit =
-            intake.wait(Arc::clone(&intake.memory).acquire_many_owned(units), WAIT_FOR_MEMORY).await?;
+        let (own, all) = (&place.share, &intake.memory);
+        let taken = take((&own.memory, units.min(own.units)), (all, units), WAIT_FOR_MEMORY).await?;
         let read = move || -> io::Result<Vec<u8>> {
             let Some(mut file) = file else { return Ok(buffer) };
             file.rewind()?;
@@ -226,7 +254,7 @@ impl Spooled {
             Ok(bytes)
         };
         let bytes = blocking(read).await?.map_err(|error| Failure::internal(&error))?;
-        Ok(Content { bytes: bytes.into(), room: Some(Arc::new((permit, _place))) })
+        Ok(Content { bytes: bytes.into(), room: Some(Arc::new((taken, place))) })
     }
 }
 
@@ -236,7 +264,7 @@ pub(super) struct Content {
     bytes: Bytes,
     /// Given back when the last of them is dropped.
     #[allow(dead_code)]
-    room: Option<Arc<(OwnedSemaphorePermit, Place)>>,
+    room: Option<Arc<(Taken, Place)>>,
 }
 
 #[allow(dead_code)]
@@ -337,5 +365,34 @@ mod tests {
         drop(spools);
         assert!(intake.begin("b").await.is_ok());
         assert_eq!(intake.shares.lock().unwrap().len(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_memory_that_one_publisher_waits_for_is_not_kept_from_others() {
+        let intake = intake(32);
+        let arrived = async |publisher: &str, megabytes: usize| {
+            let body = Body::from(vec![1; megabytes << 20]);
+            intake.body(publisher, body).await.unwrap().rest().await.unwrap()
+        };
+        let long = arrived("a", 50).await.load(0).await.unwrap();
+        let waiting = [arrived("a", 50).await, arrived("a", 1).await];
+        let waiting = waiting.map(|spooled| tokio::spawn(spooled.load(0)));
+        tokio::task::yield_now().await;
+        assert!(arrived("b", 60).await.load(0).await.is_ok());
+        assert!(waiting.iter().all(|load| !load.is_finished()));
+        drop(long);
+        for load in waiting {
+            drop(load.await.unwrap().unwrap());
+        }
+    }
+
+    #[tokio::test]
+    async fn small_uploads_of_one_publisher_are_in_memory_together() {
+        let intake = intake(32);
+        let mut contents = Vec::new();
+        for _ in 0..8 {
+            let spooled = intake.body("a", Body::from(vec![1; 2 << 20])).await.unwrap().rest().await.unwrap();
+            contents.push(spooled.load(2 << 20).await.unwrap());
+        }
     }
 }

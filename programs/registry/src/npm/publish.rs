@@ -30,8 +30,8 @@ impl Caller<'_> {
         body: &mut Body,
         version: &mut Option<Version>,
     ) -> Answer {
-        let document =
-            self.npm.intake.body(principal.publisher(), std::mem::take(body)).await?.rest().await?;
+        let counted_as = principal.counted_as(self.bearer.unwrap_or_default());
+        let document = self.npm.intake.body(&counted_as, std::mem::take(body)).await?.rest().await?;
         // The tarball, once more and not in base64.
         let length = document.len();
         let (name_of_url, document) = (name.clone(), document.load(length).await?);

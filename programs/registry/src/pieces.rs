@@ -9,9 +9,18 @@ use std::ops::Range;
 use async_trait::async_trait;
 use axum::body::{Body, Bytes};
 use http_body_util::channel::{Channel, Sender};
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+
+use super::failure::Failure;
+use super::intake::blocking;
 
 /// The approximate size of a piece, in bytes.
 pub(super) const PIECE: i64 = 128 << 10;
+
+/// The number of pieces that are made at a time.
+const AT_A_TIME: usize = 4;
+static TURNS: Semaphore = Semaphore::const_new(AT_A_TIME);
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
@@ -35,6 +44,23 @@ impl<A: Pieces, B: Pieces> Pieces for Chain<A, B> {
     }
 }
 
+/// Reads many rows beside the runtime's threads, a few such reads at a time. Rows take microseconds each, without a pause where SQLite
+/// has them ready, and other requests on a thread would wait for all of them.
+pub(super) async fn aside<T: Send + 'static>(
+    reads: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Failure> {
+    // Nobody closes it.
+    let _turn = TURNS.acquire().await.ok();
+    let runtime = Handle::current();
+    blocking(move || runtime.block_on(reads)).await
+}
+
+/// Makes the next piece, beside the runtime's threads, and gives the rest back with it.
+pub(super) async fn next<P: Pieces>(mut pieces: P) -> Result<(P, Option<Bytes>), BoxError> {
+    let made = aside(async move { pieces.next().await.map(|piece| (pieces, piece)) });
+    made.await.map_err(|failure| failure.message().to_owned())?
+}
+
 /// A body of pieces. One that can't be made breaks the connection off, so that the client doesn't take the rest for the whole.
 pub(super) fn body(pieces: impl Pieces) -> Body {
     let (sender, body) = Channel::<Bytes, BoxError>::new(1);
@@ -44,13 +70,13 @@ pub(super) fn body(pieces: impl Pieces) -> Body {
 
 async fn send(mut pieces: impl Pieces, mut sender: Sender<Bytes, BoxError>) {
     loop {
-        match pieces.next().await {
+        match next(pieces).await {
             // The client is gone where this fails.
-            Ok(Some(piece)) => match sender.send_data(piece).await {
-                Ok(()) => {}
+            Ok((rest, Some(piece))) => match sender.send_data(piece).await {
+                Ok(()) => pieces = rest,
                 Err(_) => return,
             },
-            Ok(None) => return,
+            Ok((_, None)) => return,
             Err(error) => {
                 tracing::error!(%error, "an answer was broken off");
                 return sender.abort(error);
@@ -82,6 +108,8 @@ pub(super) fn ranges(rows: impl IntoIterator<Item = (i64, i64)>) -> Vec<(Range<i
 
 #[cfg(test)]
 mod tests {
+    use std::thread::{self, ThreadId};
+
     use axum::body::to_bytes;
 
     use super::*;
@@ -112,6 +140,23 @@ mod tests {
         assert_eq!(to_bytes(body(Countdown(2)), 100).await.unwrap(), "");
         assert!(to_bytes(body(Countdown(0)), 100).await.is_err());
         assert_eq!(to_bytes(body(Chain(Ended(Countdown(4)), Countdown(3))), 100).await.unwrap(), "322");
+    }
+
+    /// Says once whether it is made on a thread.
+    struct Beside(Option<ThreadId>);
+
+    #[async_trait]
+    impl Pieces for Beside {
+        async fn next(&mut self) -> Result<Option<Bytes>, BoxError> {
+            let is_on = |thread| if thread == thread::current().id() { "on it" } else { "beside it" };
+            Ok(self.0.take().map(|thread| is_on(thread).into()))
+        }
+    }
+
+    #[tokio::test]
+    async fn no_piece_is_made_on_the_thread_that_answers_others() {
+        let this = Beside(Some(thread::current().id()));
+        assert_eq!(to_bytes(body(this), 100).await.unwrap(), "beside it");
     }
 
     #[test]

@@ -40,7 +40,10 @@ impl Representation {
     /// Reads a document for its length and digests.
     pub(super) async fn of(mut content: impl Pieces) -> Result<Self, Failure> {
         let (mut length, mut md5, mut sha256) = (0_u64, Md5::new(), Sha256::new());
-        while let Some(piece) = content.next().await.map_err(|error| Failure::internal(&*error))? {
+        loop {
+            let (rest, piece) = pieces::next(content).await.map_err(|error| Failure::internal(&*error))?;
+            let Some(piece) = piece else { break };
+            content = rest;
             length = length.saturating_add(piece.len() as u64);
             md5.update(&piece);
             sha256.update(&piece);

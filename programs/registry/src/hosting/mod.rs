@@ -29,7 +29,7 @@ pub(super) use self::upload::{File, Upload, Vouches};
 use super::authorize::{Action, Authorize, Principal, Use};
 use super::failure::Failure;
 use super::intake::{Incoming, Intake, Spool};
-use super::pieces::{Pieces, ranges};
+use super::pieces::{Pieces, aside, ranges};
 use super::presented;
 use super::provenance::{Provenance, Stored};
 use super::unsupported::Operation;
@@ -103,7 +103,8 @@ impl Hosting {
     where
         E: Fn(&File) -> String + Send + Sync + 'static,
     {
-        let ranges = ranges(self.store.positions(package).await?);
+        let (store, name) = (self.store.clone(), package.to_owned());
+        let ranges = ranges(aside(async move { store.positions(&name).await }).await??);
         if ranges.is_empty() {
             return Err(Failure::not_found(package));
         }

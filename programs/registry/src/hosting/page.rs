@@ -2,14 +2,12 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
 
 use async_trait::async_trait;
 use axum::body::Bytes;
 
 use super::store::Store;
 use super::upload::File;
-use crate::intake::blocking;
 use crate::pieces::Pieces;
 
 /// The texts before, between and behind the entries of a page.
@@ -32,7 +30,7 @@ impl Page {
     where
         E: Fn(&File) -> String + Send + Sync + 'static,
     {
-        Files { page: Progress::of(self), store, package, ranges: ranges.into(), entry: Arc::new(entry) }
+        Files { page: Progress::of(self), store, package, ranges: ranges.into(), entry: Box::new(entry) }
     }
 
     /// The page of the versions of a package's files.
@@ -55,7 +53,7 @@ impl Page {
 /// The versions of how many files are read together.
 const VERSIONS: i64 = 256;
 
-type FileEntry = Arc<dyn Fn(&File) -> String + Send + Sync>;
+type FileEntry = Box<dyn Fn(&File) -> String + Send + Sync>;
 type VersionEntry = Box<dyn FnMut(&str) -> Option<String> + Send>;
 type PackageEntry = Box<dyn Fn(&str, &str) -> String + Send + Sync>;
 
@@ -103,11 +101,7 @@ impl Pieces for Files {
     async fn next(&mut self) -> Result<Option<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
         let Some((range, _)) = self.ranges.pop_front() else { return Ok(self.page.end()) };
         let files = self.store.files(&self.package, range).await?;
-        // The entries of a piece take some milliseconds, for which nobody else waits.
-        let entry = Arc::clone(&self.entry);
-        let entries = move || files.iter().map(|file| entry(file)).collect::<Vec<_>>();
-        let entries = blocking(entries).await.map_err(|_| "the entries of files could not be made")?;
-        Ok(Some(self.page.piece(entries)))
+        Ok(Some(self.page.piece(files.iter().map(|file| (self.entry)(file)))))
     }
 }
 

@@ -9,6 +9,7 @@ use super::failure::Failure;
 use super::name::PackageName;
 use super::stored::Outline;
 use crate::intake::unread;
+use crate::pieces::aside;
 
 /// The sender of a request.
 pub(super) struct Caller<'a> {
@@ -20,7 +21,8 @@ impl Caller<'_> {
     /// The package, as far as the caller may see it.
     pub(super) async fn package(&self, name: &PackageName) -> Result<Outline, Failure> {
         let reader = self.npm.authorize.authorize(self.bearer, name.as_str(), Action::Read).await?;
-        let package = self.npm.store.outline(name).await?;
+        let (store, own) = (self.npm.store.clone(), name.clone());
+        let package = aside(async move { store.outline(&own).await }).await??;
         let package = package.filter(|package| package.public || reader != Principal::Anonymous);
         package.ok_or_else(|| Failure::not_found(name.as_str()))
     }

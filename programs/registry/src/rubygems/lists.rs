@@ -18,7 +18,7 @@ use super::platform::EVERY_PLATFORM;
 use super::version::Version;
 use crate::failure::Failure;
 use crate::intake::blocking;
-use crate::pieces::Pieces;
+use crate::pieces::{self, Pieces};
 use crate::turns::Turns;
 
 /// One of the lists.
@@ -93,7 +93,10 @@ pub(super) async fn packed<P: Pieces>(
     lines: impl Fn() -> P,
 ) -> Result<Packed<P>, Failure> {
     let (mut counted, mut count) = (lines(), 0_usize);
-    while let Some(piece) = counted.next().await.map_err(|error| Failure::internal(&*error))? {
+    loop {
+        let (rest, piece) = pieces::next(counted).await.map_err(|error| Failure::internal(&*error))?;
+        let Some(piece) = piece else { break };
+        counted = rest;
         let _turn = turns.take().await;
         count = count.saturating_add(blocking(move || list.count(&piece)).await?);
     }

@@ -131,10 +131,16 @@ fn is_content_type(text: &str) -> bool {
 }
 
 fn is_licence(text: &str) -> bool {
-    // SPDX has this word for documents in which nothing is said; it is the name of no licence.
-    let says_nothing = |word: &str| word.eq_ignore_ascii_case("NOASSERTION");
-    spdx::Expression::parse_mode(text, LICENCES).is_ok()
-        && !text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '+')).any(says_nothing)
+    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '+'));
+    spdx::Expression::parse_mode(text, LICENCES).is_ok() && !words.any(is_of_documents)
+}
+
+/// Returns `true` for words that SPDX has for its documents and that name no licence of a Python project (PEP 639): one for nothing
+/// said, references to other documents and to additions, and a reference to nothing.
+fn is_of_documents(word: &str) -> bool {
+    let word = word.to_ascii_lowercase();
+    matches!(&*word, "noassertion" | "licenseref-")
+        || ["documentref-", "additionref-"].iter().any(|reference| word.starts_with(reference))
 }
 
 fn is_classifier(text: &str) -> bool {
@@ -258,6 +264,9 @@ mod tests {
             ("2.4", "License-Expression: My licence\n", "an SPDX expression such as"),
             ("2.4", "License-Expression: MIT AND\n", "an SPDX expression such as"),
             ("2.4", "License-Expression: MIT OR (NOASSERTION+)\n", "an SPDX expression such as"),
+            ("2.4", "License-Expression: LicenseRef-\n", "an SPDX expression such as"),
+            ("2.4", "License-Expression: DocumentRef-a:LicenseRef-b\n", "an SPDX expression such as"),
+            ("2.4", "License-Expression: MIT WITH AdditionRef-a\n", "an SPDX expression such as"),
             ("2.4", "License-Expression: MIT\nLicense: MIT\n", "leave `License` out"),
             ("2.4", "License-File: ../LICENSE\n", "a path below"),
             ("2.1", "Requires-Python: 3\n", "versions such as"),

@@ -191,7 +191,7 @@ impl<'a> ExchangeCall<'a> {
             let what = format!("the registry's answer to the exchange holds no `{name}`");
             return Err(ExchangeError::no_token(&self.url, &what));
         };
-        match unusable(&secret) {
+        match unusable(&secret, self.token()) {
             Some(why) => {
                 let what = format!(
                     "the `{name}` in the registry's answer is no publish token: {why}; it is not used"
@@ -205,7 +205,7 @@ impl<'a> ExchangeCall<'a> {
 
 /// The reason why a text can't be a publish token. A token is put into a header, into a variable and into a
 /// job's log, which a runner reads before the token is masked.
-fn unusable(secret: &Secret) -> Option<String> {
+fn unusable(secret: &Secret, identity: &Secret) -> Option<String> {
     let text = secret.expose();
     if text.is_empty() {
         Some("it is empty".to_owned())
@@ -215,6 +215,8 @@ fn unusable(secret: &Secret) -> Option<String> {
         Some("it holds a control character, a space or a character beyond ASCII".to_owned())
     } else if is_runner_command(text) {
         Some("it is written as a command to a CI runner (`::…` or `##…[…`)".to_owned())
+    } else if text == identity.expose() {
+        Some("it is the identity token of the request".to_owned())
     } else {
         None
     }

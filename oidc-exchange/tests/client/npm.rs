@@ -316,6 +316,18 @@ async fn a_success_without_a_token_says_what_is_in_its_place() {
     }
 }
 
+/// The command that publishes must not get it, since it could be exchanged elsewhere.
+#[tokio::test]
+async fn the_identity_token_in_an_answer_is_no_publish_token() {
+    let token = id_token("npm:registry.example");
+    let echoed = answer(201, &json!({ "token": token.secret().expose() }));
+    let http = FakeHttp::new().on("POST", EXCHANGE, echoed);
+    let request = ExchangeRequest::new(&token, package("@acme/widget"));
+    let error = Npm::at(REGISTRY).unwrap().exchange(&request, &context(&http)).await.unwrap_err();
+    assert_eq!(error.kind(), &ExchangeErrorKind::InvalidToken);
+    assert!(error.to_string().contains("it is the identity token of the request"), "{error}");
+}
+
 #[tokio::test]
 async fn a_refusal_says_what_the_registry_said_and_what_to_do() {
     for (status, body, message, advice) in [

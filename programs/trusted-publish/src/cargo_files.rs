@@ -26,6 +26,20 @@ pub(super) struct Settings {
     include: Includes,
 }
 
+impl Settings {
+    /// The files that the settings of the file at `path` include.
+    fn included(&self, path: &Path) -> Vec<PathBuf> {
+        let files = match &self.include {
+            Includes::Several(files) => files.as_slice(),
+            Includes::One(file) => std::slice::from_ref(file),
+        };
+        let beside = |included: &Included| match included {
+            Included::Path(name) | Included::Table { path: name } => path.with_file_name(name),
+        };
+        files.iter().map(beside).collect()
+    }
+}
+
 /// The files that one includes, in the form that cargo documents and the older one of a single file.
 #[derive(Deserialize)]
 #[serde(untagged)]
@@ -37,15 +51,6 @@ enum Includes {
 impl Default for Includes {
     fn default() -> Self {
         Self::Several(Vec::new())
-    }
-}
-
-impl Includes {
-    fn all(&self) -> &[Included] {
-        match self {
-            Self::Several(files) => files,
-            Self::One(file) => std::slice::from_ref(file),
-        }
     }
 }
 
@@ -85,36 +90,48 @@ impl Alias {
     }
 }
 
-/// The settings that a command's `--config` options name, which stand before all others, the strongest first.
+/// The settings that a command's `--config` options name, with those that they include, which stand before all others, the strongest
+/// first.
 pub(super) fn of_command<'a>(named: impl Iterator<Item = &'a str>, cx: &Context) -> Vec<Settings> {
-    let read = |value: &&str| match toml::from_str(value) {
-        Ok(settings) => Some(settings),
-        Err(_) => read(Path::new(value), cx),
-    };
-    named.collect::<Vec<_>>().iter().rev().filter_map(read).collect()
+    let named: Vec<&str> = named.collect();
+    named.iter().rev().flat_map(|value| of_option(value, cx).0).collect()
+}
+
+/// The first of a command's `--config` options of which not all settings are read.
+pub(super) fn unread<'a>(mut named: impl Iterator<Item = &'a str>, cx: &Context) -> Option<&'a str> {
+    named.find(|value| !of_option(value, cx).1)
 }
 
 /// The settings of each file, the nearest first. A file that isn't there or can't be read is none that cargo reads.
 pub(super) fn of_files(cx: &Context) -> impl Iterator<Item = Settings> {
-    paths(cx).into_iter().flat_map(move |path| with_included(&path, cx))
+    let of_file = move |path: PathBuf| read(&path, cx).map(|settings| with_included(settings, &path, cx).0);
+    paths(cx).into_iter().filter_map(of_file).flatten()
 }
 
-/// The settings of a file, and then of those that it includes, of which the last is the strongest.
-fn with_included(path: &Path, cx: &Context) -> Vec<Settings> {
-    let (mut waiting, mut found) = (vec![path.to_owned()], Vec::new());
-    while let Some(path) = waiting.pop()
-        && found.len() <= MAX_INCLUDED
-    {
-        let Some(settings) = read(&path, cx) else { continue };
-        let beside = |included: &Included| match included {
-            Included::Path(name) | Included::Table { path: name } => path.with_file_name(name),
-        };
+/// The settings of a `--config` option, which are its text or in the file that it names, and `false` where some are not read.
+fn of_option(value: &str, cx: &Context) -> (Vec<Settings>, bool) {
+    // What a text includes is beside the working directory's files.
+    let text = toml::from_str(value).ok().map(|settings| (settings, Path::new("")));
+    let found = text.or_else(|| Some((read(Path::new(value), cx)?, Path::new(value))));
+    found.map_or_else(Default::default, |(settings, path)| with_included(settings, path, cx))
+}
+
+/// The settings of the file at `path` and then those that it includes, of which the last is the strongest, and `false` where some of
+/// them are not read.
+fn with_included(settings: Settings, path: &Path, cx: &Context) -> (Vec<Settings>, bool) {
+    let (mut waiting, mut found, mut are_all) = (settings.included(path), vec![settings], true);
+    for _ in 0..MAX_INCLUDED {
         // The last one is looked at first.
-        let included = settings.include.all();
-        waiting.extend(included.iter().skip(included.len().saturating_sub(MAX_INCLUDED)).map(beside));
-        found.push(settings);
+        let Some(path) = waiting.pop() else { break };
+        match read(&path, cx) {
+            Some(settings) => {
+                waiting.extend(settings.included(&path));
+                found.push(settings);
+            }
+            None => are_all = false,
+        }
     }
-    found
+    (found, are_all && waiting.is_empty())
 }
 
 fn read(path: &Path, cx: &Context) -> Option<Settings> {

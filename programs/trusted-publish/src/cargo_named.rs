@@ -6,7 +6,7 @@ use oidc_core::{Command, HttpUrl, shown};
 use serde::Deserialize;
 use toml::Table;
 
-use super::cargo_files::of_command;
+use super::cargo_files::{of_command, unread};
 use super::changes::Changes;
 use super::destination::Destination;
 use super::shown_url::shown_url;
@@ -35,6 +35,13 @@ struct Package {
 pub(super) async fn note_other(destination: &Destination<'_>, names: &[&str], changes: &mut Changes) {
     if destination.tool() != Some("cargo") || !destination.publishes() {
         return;
+    }
+    if let Some(option) = unread(destination.values_of("--config"), destination.cx) {
+        let text = format!(
+            "the settings of `--config {}` may name another registry, and are not read to the end; leave the option out",
+            shown(option)
+        );
+        changes.note_elsewhere(&["cargo"], text);
     }
     let other = match by_command(destination, names) {
         Some(other) => Some(other).filter(|other| !other.is_empty()),

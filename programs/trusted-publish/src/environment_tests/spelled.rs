@@ -173,6 +173,29 @@ async fn cargos_settings_among_the_commands_words_stand_before_every_variable() 
 }
 
 #[tokio::test]
+async fn cargos_settings_that_a_command_includes_or_that_are_not_read_stop_it() {
+    let theirs = "[registries.trusted-publish]\nindex = \"sparse+https://other.example/\"\n";
+    let long: &str = format!("#{}\n{theirs}", "x".repeat(1 << 20)).leak();
+    let many: Vec<String> = (0..17).map(|number| format!("'{number}.toml'")).collect();
+    let many: &str = format!("include = [{}]\n", many.join(", ")).leak();
+    for (option, files, is_elsewhere) in [
+        ("given.toml", vec![("given.toml", "include = 'theirs.toml'\n"), ("theirs.toml", theirs)], true),
+        ("include = 'theirs.toml'", vec![("theirs.toml", theirs)], true),
+        ("given.toml", vec![("given.toml", "include = [{ path = 'a.toml' }]\n"), ("a.toml", "")], false),
+        ("given.toml", vec![("given.toml", long)], true),
+        ("given.toml", vec![("given.toml", "include = 'long.toml'\n"), ("long.toml", long)], true),
+        ("given.toml", vec![("given.toml", many)], true),
+        ("missing.toml", vec![], true),
+    ] {
+        let job = job("crates-io").run_by(&["cargo", "publish", "--config", option]);
+        let job = files.iter().fold(job, |job, (path, text)| job.file(path, text));
+        for found in job.elsewhere().await {
+            assert_eq!(found.is_some(), is_elsewhere, "{option} {:.40?}: {found:?}", files.first());
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_alias_of_cargos_is_the_command_that_it_stands_for() {
     let alias =
         "[alias]\npub = \"publish --registry corp\"\nrel = [\"pub\", \"--locked\"]\nloop = \"loop\"\n";

@@ -39,8 +39,8 @@ fn check(payload: &[u8], token: &str) {
     }
 }
 
-/// What a refused token said is all that it said. Where that is no object with each name once, it is what stands before
-/// the fault, and the first of a name.
+/// Checks that the claims that are reported for a refused token are those of its payload. In malformed JSON they are the members
+/// before the fault, and of a name that stands twice the first.
 fn legible(claims: &Claims, payload: &[u8]) {
     if Claims::parse(payload).is_ok() {
         return same(claims, payload);

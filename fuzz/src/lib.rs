@@ -1,4 +1,4 @@
-//! What the fuzz targets share: a registry in memory, and tokens that are really signed.
+//! The common parts of the fuzz targets: a registry in memory, and tokens that are really signed.
 
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};

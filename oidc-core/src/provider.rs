@@ -207,7 +207,7 @@ impl Profile {
         }
     }
 
-    /// Returns the rule for a claim, if the platform's table has one, or every platform has the claim.
+    /// Returns the platform's rule for a claim. Every platform has one for registered claims such as `iss`.
     pub fn rule(&self, claim: &str) -> Option<&'static ClaimRule> {
         let [required, ignored] = &JTI;
         let jti = if self.replay == ReplaySource::Jti { required } else { ignored };

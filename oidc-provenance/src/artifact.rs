@@ -31,7 +31,7 @@ impl Artifact {
         Self::with_digest(format!("pkg:npm/{package}@{version}"), Digest::Sha512(sha512))
     }
 
-    /// A file of another registry, such as a wheel or a gem: the file's name and SHA-256.
+    /// A file of another registry than npm, such as a wheel or a gem: the file's name and SHA-256.
     pub fn file(name: impl Into<String>, bytes: &[u8]) -> Self {
         Self::file_with_digest(name, Sha256::digest(bytes).into())
     }

@@ -101,7 +101,7 @@ impl<'a> Preflight<'a> {
         Self { is_public: Some(is_public), ..self }
     }
 
-    /// Returns the problems, the most severe first. The release would fail with those whose severity is an error.
+    /// Returns the problems, the most severe first. Those whose severity is an error would make the release fail.
     pub fn check(&self, cx: &Context) -> Vec<Diagnosis> {
         let variables = Variables::new(cx.environment());
         let Ok(kind) = variables.platform() else { return vec![self.no_platform(cx)] };

@@ -81,7 +81,7 @@ pub(crate) fn code_of(error: &InvalidIdToken, otherwise: &'static str) -> &'stat
     }
 }
 
-/// A token that a command prints. The audience is passed to the command only if its arguments contain it.
+/// A source whose command prints the token. The audience is passed to the command only if its arguments contain it.
 #[derive(Clone, Debug)]
 pub struct CommandSource {
     context: Context,

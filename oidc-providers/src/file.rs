@@ -17,8 +17,8 @@ const UNUSABLE: &str = codes::TOKEN_FILE_UNUSABLE;
 /// The limit on a file, in bytes: a token with white space around it.
 const MAX_FILE: usize = MAX_TOKEN_BYTES + 1024;
 
-/// A token in a file, such as a projected service account token of Kubernetes. The file is read for each
-/// token.
+/// A token in a file, such as a projected service account token of Kubernetes. The file is read each
+/// time a token is requested.
 #[derive(Clone, Debug)]
 pub struct FileSource {
     context: Context,

@@ -116,8 +116,8 @@ pub use semaphore::{Semaphore, SemaphorePublisher};
 pub use terraform::{Terraform, TerraformPublisher};
 
 /// Every platform of this crate with its public issuer, in the order of detection. [`Generic`], Azure Pipelines,
-/// Bitbucket, Semaphore and AWS have no public issuer and are there for their jobs alone; a registry adds the
-/// issuers that it trusts.
+/// Bitbucket, Semaphore and AWS have no public issuer: a job on them is detected, and a registry accepts its tokens
+/// once it has added the issuer.
 ///
 /// The order of detection is:
 ///

@@ -27,7 +27,7 @@ impl Issuer {
         Self(RsaPrivateKey::from_p_q(p, q, BigUint::from(65537_u32)).expect("the RFC's key is one"))
     }
 
-    /// What it publishes.
+    /// Returns its JWKS.
     pub(crate) fn jwks(&self) -> Value {
         let [n, e] = [self.0.n(), self.0.e()].map(|number| URL_SAFE_NO_PAD.encode(number.to_bytes_be()));
         json!({ "keys": [{ "kty": "RSA", "alg": "RS256", "use": "sig", "kid": KEY_ID, "n": n, "e": e }] })

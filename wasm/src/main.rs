@@ -87,7 +87,7 @@ fn with_other_byte(token: &str, at: usize) -> String {
     token.chars().enumerate().map(other).collect()
 }
 
-/// What a future comes to that waits for nothing.
+/// Returns the output of a future that waits for nothing.
 fn at_once<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,

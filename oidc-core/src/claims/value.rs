@@ -71,7 +71,7 @@ impl<'a> ClaimValue<'a> {
     }
 
     /// Returns `true` if the value is the string `expected`, or an array that holds `expected` and nothing
-    /// else. `aud` is compared like this: a token with several audiences could be used by one of them at
+    /// else. `aud` is compared like this: one of several audiences could present the token to
     /// another.
     pub fn is_exactly(&self, expected: &str) -> bool {
         if self.json.starts_with('[') {

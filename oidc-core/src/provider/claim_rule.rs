@@ -37,7 +37,7 @@ impl ClaimRule {
         Self::new(name, ClaimUse::Required, ClaimType::Registered)
     }
 
-    /// A claim that is read by a rule where the publisher has that rule.
+    /// A claim that is checked only if the publisher configures a rule for it.
     pub const fn optional(name: &'static str) -> Self {
         Self::new(name, ClaimUse::Optional, ClaimType::Text)
     }

@@ -64,9 +64,9 @@ impl Issuer {
         self
     }
 
-    /// Replaces the keys by configured ones (a JWK set, RFC 7517, section 5), so that they are never fetched.
-    /// Unusable keys in the set are skipped; without a usable key for one of the platform's algorithms no
-    /// verifier can be made.
+    /// Uses the keys of this JWK set (RFC 7517, section 5) and never fetches any. Unusable keys in the set are
+    /// skipped; [`Verifier::new`](crate::verify::Verifier::new) fails if no key is usable with one of the
+    /// platform's algorithms.
     #[must_use]
     pub fn with_keys(mut self, jwks: serde_json::Value) -> Self {
         self.keys = Some(jwks);

@@ -76,8 +76,8 @@ impl ProviderSet {
         self.providers.iter()
     }
 
-    /// Returns every issuer with its platform, in the order in which the platforms were added: what a settings page
-    /// offers. A platform without an issuer, for which a registry has to configure one, is not among them.
+    /// Returns every issuer with its platform, in the order in which the platforms were added, such as for a
+    /// settings page. A platform without an issuer, for which a registry has to configure one, is not among them.
     ///
     /// ```
     /// use oidc_core::ProviderSet;
@@ -93,7 +93,7 @@ impl ProviderSet {
     }
 
     /// Returns the platform that a job runs on, even if it gives this job no tokens: CI platforms before
-    /// cloud hosts. Offline.
+    /// cloud hosts. Makes no request.
     pub fn here(&self, context: &Context) -> Option<&Arc<dyn Provider>> {
         let is_here =
             |provider: &&Arc<dyn Provider>| !matches!(provider.detect(&Detection::new(context)), Ok(None));
@@ -110,7 +110,7 @@ impl ProviderSet {
 impl ProviderSet {
     /// Returns the issuer, if the text is or contains an identity token that one of the platforms made
     /// ([`holds_identity_token`](crate::holds_identity_token)); `None` for any other text, including publish tokens that are
-    /// JWTs. The token may stand in base64, as the password of basic authentication does, and is not verified.
+    /// JWTs. The token may be encoded in base64, as the password of basic authentication does, and is not verified.
     ///
     /// A token is recognized by the issuer of a platform, by an issuer at an address below it (of an
     /// enterprise or an organization), or by the claims that a platform puts into each of its tokens.

@@ -93,12 +93,12 @@ impl PublisherField {
         Self { required: true, specificity: 0, ..field }
     }
 
-    /// A field that is a rule where it is configured, and then counts for specificity.
+    /// A field that is not required. If it is configured, it is a rule, and counts for specificity.
     pub const fn optional(key: &'static str, title: &'static str) -> Self {
         Self::new(key, title)
     }
 
-    /// An immutable id that is learned where it is not configured. It does not count for specificity, so
+    /// An immutable id, which is learned if it is not configured. It does not count for specificity, so
     /// learning it does not change the order of publishers.
     pub const fn id(key: &'static str, title: &'static str) -> Self {
         let field = Self::new(key, title);

@@ -28,8 +28,8 @@ use crate::token::Audience;
 use crate::verify::backend::AwsLc;
 use crate::verify::{Verifier, VerifyError};
 
-/// Signs `claims` as the issuer that is their `iss`, and verifies the token as a registry whose audience is
-/// their `aud`, at the time of their `iat`.
+/// Signs `claims` with the key of a fake issuer, and verifies the token. The issuer's URL, the registry's
+/// audience and the time are the claims' own `iss`, `aud` and `iat`.
 ///
 /// # Errors
 ///

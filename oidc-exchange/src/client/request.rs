@@ -35,7 +35,7 @@ impl PublishRequest<IdentityScope> {
     }
 }
 
-/// [`Scope::Identity`] as a type, for requests whose token gives access to its text without a check.
+/// [`Scope::Identity`] as a type, for requests whose token reveals its text without the name of a package.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_structs, reason = "a publish tool writes its name")]
 pub struct IdentityScope;

@@ -121,7 +121,7 @@ impl MemoryStore {
         Self::of(State { limits, started_at: now, ..State::default() }, None)
     }
 
-    /// A store whose state is in a document of the application's. Where there is no document yet, it begins like
+    /// A store whose state the application keeps in a document. Where there is no document yet, it begins like
     /// [`started_at`](Self::started_at): identity tokens that may have been issued before `now` are refused as used. A service takes
     /// `now` from its clock. A test, and a `Harness` of the conformance suite, takes
     /// `Timestamp::default()`.

@@ -31,7 +31,7 @@ impl Table {
     }
 }
 
-/// A row.
+/// A row of one of the application's tables.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "an application makes rows of what it stored")]
 pub struct Row {

@@ -8,8 +8,8 @@ use serde::{Serialize, Serializer};
 /// The limit on a text of an event, in characters.
 const MAX_TEXT: usize = 4096;
 
-/// An exchange attempt or a use of a publish token, as data. It holds no secret, no e-mail address and no
-/// claim that no rule reads.
+/// An exchange attempt or a use of a publish token, as data. It holds no secret and no e-mail address, and
+/// only claims that a rule reads.
 ///
 /// An application records its own events with [`Exchange::record`](super::Exchange::record), and every sink
 /// gets them along with those of the exchange:

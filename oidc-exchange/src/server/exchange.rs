@@ -127,7 +127,7 @@ impl Exchange {
     ///
     /// # Errors
     ///
-    /// As those of [`Exchange::exchange`].
+    /// The same as those of [`Exchange::exchange`].
     pub async fn authorize(&self, token: &str, request: &ExchangeRequest) -> Result<TokenRecord, Refusal> {
         Ok(self.attempt(token, request, None).await?.record())
     }

@@ -27,8 +27,8 @@ pub struct ExchangeRequest {
 
 impl ExchangeRequest {
     /// A request of a protocol that names the package. The package is the replay scope: an identity token may
-    /// be exchanged once for each package of a monorepo, however its name is spelled: it is
-    /// [normalized](Package::new).
+    /// be exchanged once for each package of a monorepo. The name is [normalized](Package::new), so its
+    /// spelling makes no difference.
     ///
     /// ```
     /// use oidc_exchange::server::ExchangeRequest;

@@ -112,8 +112,8 @@ impl Database {
     }
 }
 
-/// Runs a whole transaction, and runs it again, up to five times in all, where PostgreSQL aborted it after a
-/// deadlock or a serialization failure. `transaction`'s error may have the database's error anywhere in its
+/// Runs a whole transaction, and again where PostgreSQL aborted it after a deadlock or a serialization failure, five
+/// times at most. `transaction`'s error may have the database's error anywhere in its
 /// chain of sources.
 ///
 /// ```

@@ -67,7 +67,7 @@ impl<'a> Policy<'a> {
         Self { repository: Some(field), ..self }
     }
 
-    /// Requires the commit of the run that the publish token was given to. A run without a commit adds no rule.
+    /// Requires the commit of the run that got the publish token. If `run` has no commit, none is required.
     pub fn run(self, run: &'a Run) -> Self {
         Self { commit: run.sha.as_deref(), ..self }
     }
@@ -82,7 +82,7 @@ impl<'a> Policy<'a> {
         Self { hosted_runner: true, ..self }
     }
 
-    /// Accepts signatures of the file itself, without a statement, as gems have them.
+    /// Accepts signatures of the file itself too, without a statement, as gems have them.
     pub fn plain_signatures(self) -> Self {
         Self { signatures: true, ..self }
     }

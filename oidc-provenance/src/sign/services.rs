@@ -31,7 +31,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Sigstore's public instance, with the first interface of its log, which public registries accept.
+    /// Sigstore's public instance, with version 1 of its log, which public registries accept.
     pub fn public() -> Self {
         Self::new(PUBLIC_AUTHORITY, PUBLIC_LOG)
     }

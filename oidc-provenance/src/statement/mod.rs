@@ -60,7 +60,7 @@ pub struct Statement {
 
 impl Statement {
     /// npm's statement, which `npm publish --provenance` makes: SLSA provenance v1 on GitHub Actions and v0.2
-    /// on GitLab CI/CD, of the job's variables.
+    /// on GitLab CI/CD, made of the job's variables.
     ///
     /// # Errors
     ///

@@ -14,8 +14,8 @@ pub fn claims(issuer: &str, audience: &str, now: u64, jti: &str) -> Value {
     claims_with(issuer, audience, now, jti, &Overrides::new())
 }
 
-/// The claims of `acme/widget`, published by the user `00000000-0000-1000-8000-000000000002`, with some of them
-/// changed, and `sub` and `project_path`, which follow them.
+/// The claims of `acme/widget`, published by the user `00000000-0000-1000-8000-000000000002`, with the
+/// overrides. `sub` and `project_path` are derived from the others.
 ///
 /// `now` is in seconds since the Unix epoch and becomes `iat`; `jti` should differ from call to call.
 pub fn claims_with(issuer: &str, audience: &str, now: u64, jti: &str, overrides: &Overrides) -> Value {

@@ -117,7 +117,7 @@ struct Token {
     /// The running issuer's URL.
     #[arg(long, value_name = "URL")]
     issuer: String,
-    /// Whom the token is for.
+    /// The token's audience.
     #[arg(long)]
     audience: String,
     #[command(flatten)]

@@ -154,7 +154,7 @@ fn the_readme_says_of_each_registry_what_its_client_and_its_server_do() {
         let file = format!("{}.rs", name.replace('-', "_"));
         let code = read(&format!("oidc-exchange/src/client/{file}"));
         assert!(client.starts_with("yes"), "{title}");
-        let is_said = client.contains("revokes") || client.contains("burns");
+        let is_said = client.contains("revokes");
         assert_eq!(is_said, code.contains("fn revocation(") && *name != "pep-807", "{title}: {client}");
         assert_eq!(client.contains("draft"), code.contains("**draft**"), "{title}: {client}");
         let is_itself = format!("{title} {client}").contains("the identity token itself");

@@ -96,7 +96,7 @@ impl<'a> Doctor<'a> {
     }
 
     /// Replaces the rules of the registry. A protocol's public registry has the protocol's rules. The rules
-    /// of any other registry are unknown unless they are set here, and the job is then compared by the
+    /// of any other registry are unknown unless they are set here; the registry is then assumed to compare the
     /// workflow that was started.
     #[must_use]
     pub fn by_rules(mut self, rules: RegistryRules) -> Self {

@@ -1,4 +1,4 @@
-//! What was looked up to explain refusals to the operator.
+//! A record of the look-ups that explain refusals to the operator.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,4 +1,4 @@
-//! What Ruby reads in a text without quotes (`Psych::ScalarScanner`, the types of YAML 1.1): `gem build` writes a text with
+//! The values that Ruby reads in texts without quotes (`Psych::ScalarScanner`, the types of YAML 1.1): `gem build` writes a text with
 //! quotes where Ruby would take it for another value, and no other.
 
 /// Returns `true` if Ruby takes a text without quotes for something else.

@@ -30,8 +30,8 @@ pub(super) struct Field {
     pub(super) is_read: bool,
 }
 
-/// The versions of core metadata, oldest first.
-pub(super) const VERSIONS: [&str; 9] = ["1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6"];
+/// The versions of core metadata that the public index takes, oldest first: it takes no 2.6 (PEP 808), as of August 2026.
+pub(super) const VERSIONS: [&str; 8] = ["1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5"];
 
 macro_rules! fields {
     ($($name:literal $form:literal $since:literal $count:ident $is_read:literal,)*) => {
@@ -48,12 +48,12 @@ pub(super) const FIELDS: [Field; 32] = fields![
     "Summary" "summary" "1.0" One true,
     "Description" "description" "1.0" One false,
     "Keywords" "keywords" "1.0" One false,
-    "Home-page" "home_page" "1.0" One false,
+    "Home-page" "home_page" "1.0" One true,
     "Author" "author" "1.0" One false,
     "Author-email" "author_email" "1.0" One false,
     "License" "license" "1.0" One false,
     "Supported-Platform" "supported_platform" "1.1" Many false,
-    "Download-URL" "download_url" "1.1" One false,
+    "Download-URL" "download_url" "1.1" One true,
     "Classifier" "classifiers" "1.1" Many true,
     "Requires" "requires" "1.1" Many false,
     "Provides" "provides" "1.1" Many false,
@@ -61,18 +61,18 @@ pub(super) const FIELDS: [Field; 32] = fields![
     "Maintainer" "maintainer" "1.2" One false,
     "Maintainer-email" "maintainer_email" "1.2" One false,
     "Requires-Dist" "requires_dist" "1.2" Many true,
-    "Provides-Dist" "provides_dist" "1.2" Many false,
-    "Obsoletes-Dist" "obsoletes_dist" "1.2" Many false,
+    "Provides-Dist" "provides_dist" "1.2" Many true,
+    "Obsoletes-Dist" "obsoletes_dist" "1.2" Many true,
     "Requires-Python" "requires_python" "1.2" One true,
     "Requires-External" "requires_external" "1.2" Many false,
-    "Project-URL" "project_urls" "1.2" Many false,
+    "Project-URL" "project_urls" "1.2" Many true,
     "Description-Content-Type" "description_content_type" "2.1" One true,
     "Provides-Extra" "provides_extra" "2.1" Many true,
     "Dynamic" "dynamic" "2.2" Many true,
     "License-Expression" "license_expression" "2.4" One true,
     "License-File" "license_file" "2.4" Many true,
-    "Import-Name" "import_name" "2.5" Many false,
-    "Import-Namespace" "import_namespace" "2.5" Many false,
+    "Import-Name" "import_name" "2.5" Many true,
+    "Import-Namespace" "import_namespace" "2.5" Many true,
 ];
 
 /// Metadata can't be used.

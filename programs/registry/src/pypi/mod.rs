@@ -14,12 +14,14 @@ mod attestations;
 mod core_metadata;
 mod distribution;
 mod invalid_package;
+mod licence;
 mod marker;
 mod packed;
 mod requirement;
 mod rules;
 mod simple;
 mod upload;
+mod values;
 mod wheel;
 
 use axum::Router;

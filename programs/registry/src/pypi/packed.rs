@@ -223,6 +223,14 @@ pub(super) mod tests {
             "widget-1.0.data/data/lib/widget-1.0.dist-info/METADATA",
             "gadget-1.0.dist-info/RECORD",
             "Widget-1.0.0.dist-info/RECORD",
+            "widget.egg-info",
+            "widget.egg-info/",
+            "gadget-1.0-py3.13.egg-info/PKG-INFO",
+            "gadget.EGG-INFO/pkg-info",
+            "gadget.egg-info/requires.txt",
+            "widget-1.0.data/purelib/gadget.egg-info",
+            "widget-1.0.data/platlib/gadget.egg-info/PKG-INFO",
+            "widget-1.0.data/data/lib/gadget.egg-info/PKG-INFO",
             "a\nb",
         ] {
             assert!(
@@ -398,6 +406,7 @@ pub(super) mod tests {
             assert!(metadata(WHEEL, &of_another).is_err(), "{folder}");
         }
         assert!(other("widget/_vendor/gadget-1.0.dist-info/METADATA").is_ok());
+        assert!(other("widget/tests/gadget.egg-info/PKG-INFO").is_ok());
         let missing = metadata(WHEEL, &zip(&[("widget-1.0.0.dist-info/RECORD", "x")]));
         assert_eq!(missing, Err(InvalidPackage::Missing("METADATA")));
         let large = "x".repeat((1 << 20) + 1);

@@ -6,23 +6,14 @@
 use std::collections::BTreeSet;
 
 use oidc_exchange::pypi::ProjectName;
-use spdx::ParseMode;
 
 use super::core_metadata::{CoreMetadata, FIELDS, InvalidMetadata, VERSIONS};
 use super::distribution::canonical;
+use super::licence::licence;
 use super::requirement::{requirement, specifiers};
-
-/// A summary may have this many characters.
-const MAX_SUMMARY: usize = 512;
-/// The accepted Pythons may have this many bytes: everybody who installs the project reads them.
-const MAX_PYTHONS: usize = 1024;
-/// The accepted names of licences: those of the SPDX list, with the older ones.
-const LICENCES: ParseMode = ParseMode {
-    allow_slash_as_or_operator: false,
-    allow_imprecise_license_names: false,
-    allow_postfix_plus_on_gpl: true,
-    allow_deprecated: true,
-    allow_unknown: false,
+use super::values::{
+    is_classifier, is_content_type, is_import, is_path_inside, is_project, is_pythons, is_summary, is_url,
+    label,
 };
 
 /// The place of metadata.
@@ -36,32 +27,39 @@ pub(super) enum Place {
 type Rule = (&'static str, fn(&str) -> bool, &'static str);
 
 /// The rules of fields that metadata has once.
-const ONCE: [Rule; 4] = [
-    (
-        "Requires-Python",
-        |text| text.len() <= MAX_PYTHONS && specifiers(text).is_some(),
-        "versions such as `>=3.9`, in at most 1024 bytes",
-    ),
+const ONCE: [Rule; 6] = [
+    ("Requires-Python", is_pythons, "versions such as `>=3.9`, in at most 1024 bytes"),
     ("Summary", is_summary, "one line of at most 512 characters"),
     (
         "Description-Content-Type",
         is_content_type,
         "`text/plain`, `text/x-rst` or `text/markdown`, in UTF-8 and of the variant GFM or CommonMark",
     ),
-    ("License-Expression", is_licence, "an SPDX expression such as `MIT OR Apache-2.0`"),
+    ("License-Expression", |text| licence(text).is_some(), "an SPDX expression such as `MIT OR Apache-2.0`"),
+    ("Home-page", is_url, URL),
+    ("Download-URL", is_url, URL),
 ];
 
+const URL: &str = "a URL that begins with `https://` or `http://`";
+const PROJECT: &str = "a project and versions such as `gadget>=1.0`, without a URL";
+const IMPORT: &str = "the name of a module such as `acme.widget`, with `; private` behind it or nothing";
+
 /// The rules of fields that metadata may have several times.
-const SEVERAL: [Rule; 5] = [
-    (
-        "Requires-Dist",
-        |text| requirement(text).is_some(),
-        "a project and versions such as `gadget>=1.0`, without a URL",
-    ),
+const SEVERAL: [Rule; 10] = [
+    ("Requires-Dist", is_project, PROJECT),
+    ("Provides-Dist", is_project, PROJECT),
+    ("Obsoletes-Dist", is_project, PROJECT),
     ("Provides-Extra", |text| ProjectName::parse(text).is_ok(), "the name of an extra"),
     ("Classifier", is_classifier, "a classifier such as `Typing :: Typed`, and none below `Private ::`"),
     ("License-File", is_path_inside, "a path below the project's folder, with `/` between its parts"),
-    ("Dynamic", is_dynamic, "a field other than `Name`, `Version` and `Metadata-Version`"),
+    ("Dynamic", is_dynamic, "a field other than `Name`, `Version`, `Metadata-Version` and `Dynamic`"),
+    (
+        "Project-URL",
+        |text| label(text).is_some(),
+        "a label of at most 32 characters, a comma and a URL, such as `Source, https://example.org/widget`",
+    ),
+    ("Import-Name", is_import, IMPORT),
+    ("Import-Namespace", is_import, IMPORT),
 ];
 
 /// Checks metadata by itself.
@@ -88,14 +86,23 @@ pub(super) fn check(metadata: &CoreMetadata, place: Place) -> Result<(), Invalid
             return Err(InvalidMetadata::value(field, value, expected));
         }
     }
-    Ok(())
+    check_labels(metadata)
+}
+
+/// Checks that no two URLs of the project have the same label.
+fn check_labels(metadata: &CoreMetadata) -> Result<(), InvalidMetadata> {
+    let mut labels = BTreeSet::new();
+    let twice = metadata.all("Project-URL").find(|text| !labels.insert(label(text)));
+    twice.map_or(Ok(()), |text| {
+        Err(InvalidMetadata::value("Project-URL", text, "a label that no other URL of the project has"))
+    })
 }
 
 /// Checks that the metadata is of a known version and has no field of a later one.
 fn check_version(metadata: &CoreMetadata, place: Place) -> Result<(), InvalidMetadata> {
     let declared = metadata.required("Metadata-Version")?;
     let Some(age) = VERSIONS.iter().position(|version| *version == declared) else {
-        let expected = "a version from 1.0 to 2.6 that there is";
+        let expected = "a version from 1.0 to 2.5, 2.0 excepted, since the public index takes no other";
         return Err(InvalidMetadata::value("Metadata-Version", declared, expected));
     };
     let later = VERSIONS.get(age + 1..).unwrap_or_default();
@@ -110,57 +117,9 @@ fn check_version(metadata: &CoreMetadata, place: Place) -> Result<(), InvalidMet
     })
 }
 
-fn is_summary(text: &str) -> bool {
-    text.chars().count() <= MAX_SUMMARY && !text.contains(|c: char| c.is_control())
-}
-
-fn is_content_type(text: &str) -> bool {
-    let mut parts = text.split(';').map(str::trim);
-    let kind = parts.next().unwrap_or_default().to_ascii_lowercase();
-    let is_markdown = kind == "text/markdown";
-    let is_parameter = |part: &str| {
-        let Some((name, value)) = part.split_once('=') else { return false };
-        let value = value.trim().trim_matches('"');
-        match name.trim().to_ascii_lowercase().as_str() {
-            "charset" => value.eq_ignore_ascii_case("utf-8"),
-            "variant" if is_markdown => matches!(value, "GFM" | "CommonMark"),
-            _ => true,
-        }
-    };
-    (is_markdown || matches!(kind.as_str(), "text/plain" | "text/x-rst")) && parts.all(is_parameter)
-}
-
-fn is_licence(text: &str) -> bool {
-    let mut words = text.split(|c: char| c.is_whitespace() || matches!(c, '(' | ')' | '+'));
-    spdx::Expression::parse_mode(text, LICENCES).is_ok() && !words.any(is_of_documents)
-}
-
-/// Returns `true` for words that SPDX has for its documents and that name no licence of a Python project (PEP 639): one for nothing
-/// said, references to other documents and to additions, and a reference to nothing.
-fn is_of_documents(word: &str) -> bool {
-    let word = word.to_ascii_lowercase();
-    matches!(&*word, "noassertion" | "licenseref-")
-        || ["documentref-", "additionref-"].iter().any(|reference| word.starts_with(reference))
-}
-
-fn is_classifier(text: &str) -> bool {
-    let parts: Vec<&str> = text.split(" :: ").collect();
-    let is_part = |part: &&str| !part.is_empty() && part.trim() == *part && !part.contains(char::is_control);
-    parts.len() > 1
-        && parts.iter().all(is_part)
-        && !parts.first().is_some_and(|first| first.eq_ignore_ascii_case("private"))
-}
-
-fn is_path_inside(text: &str) -> bool {
-    !text.is_empty()
-        && !text.starts_with('/')
-        && !text.contains(['\\', '*', ':'])
-        && text.split('/').all(|part| part != "..")
-}
-
 fn is_dynamic(text: &str) -> bool {
     let field = FIELDS.iter().find(|field| field.name.eq_ignore_ascii_case(text));
-    field.is_some_and(|field| !matches!(field.name, "Name" | "Version" | "Metadata-Version"))
+    field.is_some_and(|field| !matches!(field.name, "Name" | "Version" | "Metadata-Version" | "Dynamic"))
 }
 
 /// A form and the file in it say different things.
@@ -185,7 +144,7 @@ const DECISIVE: [(&str, Normal); 6] = [
     ("Requires-Python", specifiers),
     ("Requires-Dist", requirement),
     ("Provides-Extra", |text| Some(ProjectName::parse(text).ok()?.normalized())),
-    ("License-Expression", |text| Some(text.to_owned())),
+    ("License-Expression", licence),
 ];
 
 /// Checks that a form and the file in it say the same, both of which were checked by themselves.
@@ -244,9 +203,15 @@ mod tests {
             ("2.2", "Dynamic: Requires-Dist\n"),
             ("2.4", "License-Expression: MIT OR Apache-2.0 WITH LLVM-exception\nLicense-File: a/LICENSE\n"),
             ("2.4", "License-Expression: LicenseRef-Acme AND (GPL-2.0+ or mit-0)\n"),
+            ("1.2", "Home-page: HTTP://example.org\nDownload-URL: UNKNOWN\n"),
+            ("1.2", "Project-URL: Source, https://example.org/a,b\nProject-URL: source,https:x\n"),
+            ("1.2", "Provides-Dist: gadget (>=1.0)\nObsoletes-Dist: gadget\n"),
+            (
+                "2.5",
+                "Import-Name: acme.widget ; private\nImport-Name: _w\u{ef}dget\nImport-Namespace: acme\n",
+            ),
         ] {
-            let expected = if rest.contains("mit-0") { Err(()) } else { Ok(()) };
-            assert_eq!(check(&metadata(version, rest), Place::Form).map_err(|_| ()), expected, "{rest}");
+            assert_eq!(check(&metadata(version, rest), Place::Form), Ok(()), "{rest}");
         }
         assert_eq!(check(&metadata("2.1", "License-File: LICENSE\n"), Place::File), Ok(()));
     }
@@ -254,7 +219,8 @@ mod tests {
     #[test]
     fn metadata_that_an_index_refuses_is_refused_with_what_is_expected() {
         for (version, rest, words) in [
-            ("2.0", "", "`Metadata-Version` is `2.0`, expected a version from 1.0 to 2.6"),
+            ("2.6", "", "`Metadata-Version` is `2.6`"),
+            ("2.0", "", "`Metadata-Version` is `2.0`, expected a version from 1.0 to 2.5"),
             ("3.0", "", "`Metadata-Version`"),
             ("2.3", "License-Expression: MIT\n", "from version 2.4 on, but says that it is of version 2.3"),
             ("2.1", "License-File: LICENSE\n", "`License-File`, which metadata has from version 2.4"),
@@ -282,6 +248,36 @@ mod tests {
             ("2.1", "Provides-Extra: a b\n", "the name of an extra"),
             ("2.2", "Dynamic: Version\n", "a field other than"),
             ("2.2", "Dynamic: Nonsense\n", "a field other than"),
+            ("2.2", "Dynamic: Dynamic\n", "a field other than"),
+            ("2.4", "License-File: a//LICENSE\n", "a path below"),
+            ("2.4", "License-File: a..b\n", "a path below"),
+            (
+                "1.1",
+                "Home-page: example.org\n",
+                "`Home-page` is `example.org`, expected a URL that begins with",
+            ),
+            ("1.1", "Home-page: irc://example.org\n", "a URL that begins with"),
+            ("1.1", "Download-URL: https://example.org/[a]\n", "a URL that begins with"),
+            ("1.2", "Project-URL: https://example.org\n", "a label of at most 32"),
+            ("1.2", "Project-URL: , https://example.org\n", "a label of at most 32"),
+            ("1.2", "Project-URL: Source,\n", "a label of at most 32"),
+            ("1.2", "Project-URL: Source, UNKNOWN:x\n", "a label of at most 32"),
+            (
+                "1.2",
+                &format!("Project-URL: {}, https://example.org\n", "a".repeat(33)),
+                "a label of at most 32",
+            ),
+            (
+                "1.2",
+                "Project-URL: A, https://a\nProject-URL: A , https://b\n",
+                "`A , https://b`, expected a label that no other",
+            ),
+            ("1.2", "Provides-Dist: gadget @ https://example.org/x\n", "`Provides-Dist`"),
+            ("1.2", "Obsoletes-Dist: gadget one\n", "`Obsoletes-Dist`"),
+            ("2.5", "Import-Name: acme.class\n", "the name of a module"),
+            ("2.5", "Import-Name: 1a\n", "the name of a module"),
+            ("2.5", "Import-Name: a; public\n", "the name of a module"),
+            ("2.5", "Import-Namespace: a..b\n", "the name of a module"),
         ] {
             let refusal = refusal(version, rest);
             assert!(refusal.contains(words), "{rest}: {refusal}");
@@ -310,6 +306,8 @@ mod tests {
             let error = compare(&metadata("2.1", &form), &metadata("2.1", base)).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
+        let spelled = ["License-Expression: MIT OR ISC\n", "License-Expression: mit or  isc\n"];
+        assert_eq!(compare(&metadata("2.4", spelled[0]), &metadata("2.4", spelled[1])), Ok(()));
         for rest in ["Provides-Extra: x\n", "License-Expression: MIT\n"] {
             assert_eq!(compare(&metadata("2.4", ""), &metadata("2.4", rest)), Ok(()), "{rest}");
             assert!(compare(&metadata("2.4", rest), &metadata("2.4", "")).is_err(), "{rest}");

@@ -101,6 +101,9 @@ impl Contents {
         is_of_wheel: impl Fn(&str) -> bool,
     ) -> Result<(), InvalidPackage> {
         let text = String::from_utf8_lossy(name);
+        if is_older_metadata(&text) {
+            return Err(InvalidPackage::OtherMetadata(shown(name)));
+        }
         let Some((folder, file)) = text.split_once('/') else { return Ok(()) };
         let folded = archive::folded(folder);
         let is_here = folded.ends_with(".dist-info");
@@ -194,6 +197,19 @@ fn is_metadata(name: &str) -> bool {
         [data, _, .., folder, file] => {
             data.ends_with(".data") && folder.ends_with(".dist-info") && file == "metadata"
         }
+        _ => false,
+    }
+}
+
+/// Returns `true` if an installer may put this where Python looks for the metadata of older installations, a file or a folder: what a
+/// wheel is would then depend on which is found first.
+fn is_older_metadata(name: &str) -> bool {
+    let parts: Vec<String> = name.split('/').map(archive::folded).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    let is_egg = |name: &&str| name.ends_with(".egg-info");
+    match *parts.as_slice() {
+        [ref egg, ..] if is_egg(egg) => true,
+        [data, _, ref below @ ..] => data.ends_with(".data") && below.iter().any(is_egg),
         _ => false,
     }
 }

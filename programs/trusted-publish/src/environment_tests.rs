@@ -83,8 +83,8 @@ impl Job {
     }
 
     fn destination<'a>(&'a self, command: &'a [OsString], cx: &'a Context) -> Destination<'a> {
-        let public = HttpUrl::parse(Ecosystem::named(self.registry).unwrap().public()).unwrap();
-        let url = if self.is_public { public.clone() } else { HttpUrl::parse(OWN).unwrap() };
+        let public = HttpUrl::parse(Ecosystem::named(self.registry).unwrap().public()).ok();
+        let url = public.clone().filter(|_| self.is_public).unwrap_or_else(|| HttpUrl::parse(OWN).unwrap());
         Destination::new(&url, public, self.package, command, cx)
     }
 
@@ -171,7 +171,7 @@ impl Seen {
 
 #[tokio::test]
 async fn every_python_tool_is_told_the_url_beside_the_token() {
-    for registry in ["pypi", "pep-807"] {
+    for registry in ["pypi", "pep-807", "pyx"] {
         let conflicting = [
             "UV_PUBLISH_INDEX",
             "UV_PUBLISH_USERNAME",

@@ -5,7 +5,7 @@ use oidc_exchange::client::{
 };
 
 use super::asked::{opened, opened_to_all};
-use super::{Ecosystem, plain, tool};
+use super::{Ecosystem, Others, plain, tool};
 
 /// The host below which Cloudsmith's tools find their registries, such as `npm.cloudsmith.io`.
 const CLOUDSMITH_DOMAIN: &str = ".cloudsmith.io";
@@ -86,6 +86,7 @@ pub(super) static MCP_REGISTRY: Ecosystem = Ecosystem {
 
 pub(super) static PYX: Ecosystem = Ecosystem {
     tools: tool::PYTHON,
+    others: Others::Poetry,
     ..plain("pyx", "", |asked| opened_to_all(Pyx::at(asked.url())?, asked))
 };
 

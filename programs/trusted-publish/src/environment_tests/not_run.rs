@@ -50,6 +50,7 @@ async fn a_command_that_names_another_repository_by_its_name_is_not_run() {
         ("pypi", &["poetry", "publish", "-r", "trusted-publish"], false, true),
         ("pypi", &["poetry", "publish", "-r", "pypi"], true, false),
         ("pypi", &["poetry", "build", "-r", "corp"], false, false),
+        ("pyx", &["poetry", "publish", "-r", "corp"], true, true),
         ("crates-io", &["cargo", "publish", "--registry", "corp"], true, true),
         ("crates-io", &["cargo", "publish", "--registry=corp", ""], true, true),
         ("crates-io", &["cargo", "publish", "--registry", "trusted-publish"], false, true),

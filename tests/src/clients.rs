@@ -27,6 +27,7 @@ pub enum Tool {
     Npm,
     Yarn,
     Pnpm,
+    Pnpm12,
     Cargo,
     Uv,
     Twine,

@@ -10,14 +10,14 @@ pub(super) const TOOLS: &[&str] = &[
 ];
 
 /// Further names of some of them.
-const OTHER_NAMES: [(&str, &str); 2] = [("yarnpkg", "yarn"), ("npm-cli", "npm")];
+const OTHER_NAMES: [(&str, &str); 3] = [("yarnpkg", "yarn"), ("npm-cli", "npm"), ("pn", "pnpm")];
 
 /// Programs that do nothing but run the one that their words name.
 const LAUNCHERS: &[&str] = &[
-    "python", "py", "node", "ruby", "npx", "pnpx", "bunx", "uvx", "pipx", "corepack", "bundle", "rbenv",
-    "pyenv", "asdf", "volta", "fnm", "nvm", "mise", "direnv", "dotenv", "dotenvx", "doppler", "op", "env",
-    "time", "nice", "ionice", "nohup", "setsid", "rustup", "stdbuf", "unbuffer", "chronic", "xvfb-run",
-    "sudo", "timeout",
+    "python", "py", "node", "ruby", "npx", "pnpx", "pnx", "bunx", "uvx", "pipx", "corepack", "bundle",
+    "rbenv", "pyenv", "asdf", "volta", "fnm", "nvm", "mise", "direnv", "dotenv", "dotenvx", "doppler", "op",
+    "env", "time", "nice", "ionice", "nohup", "setsid", "rustup", "stdbuf", "unbuffer", "chronic",
+    "xvfb-run", "sudo", "timeout",
 ];
 
 /// The words by which a tool is told to upload, and those by which it is told to run something else.

@@ -5,7 +5,8 @@
 //! without the network, unless npm says nothing then, as it does of a tarball at another host. Each member of a workspace that `yarn
 //! workspaces foreach` publishes would run its scripts, so that yarn is asked for a single package.
 //!
-//! Seen with npm 11.21, pnpm 10.34, which runs npm, yarn 4.18 and bun 1.4: a package's registry stands in the output after [`SAYS`].
+//! Seen with npm 11.21, pnpm 10.34, which runs npm, pnpm 12.21, yarn 4.18 and bun 1.4: a package's registry stands in the output after
+//! [`SAYS`].
 
 use std::ffi::{OsStr, OsString};
 use std::process::Stdio;
@@ -25,6 +26,8 @@ struct Asked {
     options: &'static [&'static str],
     /// Options of the command that are left out of it.
     without: &'static [&'static str],
+    /// Options of the command that are left out of it with their values. pnpm 12 takes none twice.
+    replaced: &'static [&'static str],
     variables: &'static [(&'static str, &'static str)],
     /// The value of [`OFFLINE`] in each run, of which the first that names a registry counts.
     offline: &'static [&'static str],
@@ -36,14 +39,17 @@ const ASKED: [Asked; 4] = [
         // By the last one it asks no registry for the package's versions.
         options: &["--dry-run", "--ignore-scripts", "--loglevel=notice", "--force"],
         without: &[],
+        replaced: &[],
         variables: OF_NPM,
         offline: &["true", "false"],
     },
     Asked {
         tool: "pnpm",
-        options: &["--dry-run", "--ignore-scripts", "--loglevel=notice"],
-        without: &[],
-        variables: OF_NPM,
+        // The last one as npm's: `--recursive` would ask.
+        options: &["--dry-run", "--ignore-scripts", "--loglevel=info", "--reporter=append-only", "--force"],
+        without: &["--json", "--silent", "-s"],
+        replaced: &["--loglevel", "--reporter"],
+        variables: OF_PNPM,
         // pnpm publishes no tarball of another host.
         offline: &["true"],
     },
@@ -52,6 +58,7 @@ const ASKED: [Asked; 4] = [
         // By the last one it asks the registry before it runs scripts, and gets no answer.
         options: &["--dry-run", "--tolerate-republish"],
         without: &["--json"],
+        replaced: &[],
         variables: &[("YARN_ENABLE_NETWORK", "false"), ("YARN_ENABLE_COLORS", "false")],
         offline: &["true"],
     },
@@ -59,6 +66,7 @@ const ASKED: [Asked; 4] = [
         tool: "bun",
         options: &["--dry-run", "--ignore-scripts"],
         without: &["--silent", "--quiet"],
+        replaced: &[],
         // It says nothing without one, and sends none.
         variables: &[("BUN_CONFIG_TOKEN", "dry-run")],
         offline: &["true"],
@@ -67,10 +75,13 @@ const ASKED: [Asked; 4] = [
 
 /// Variables that keep npm from exchanging a token, and have it say what it does.
 const OF_NPM: &[(&str, &str)] = &[("CI", "false"), ("npm_config_loglevel", "notice")];
+/// The same for pnpm, which runs npm before version 11, and the variable that keeps later ones from requests.
+const OF_PNPM: &[(&str, &str)] =
+    &[("CI", "false"), ("npm_config_loglevel", "notice"), ("pnpm_config_offline", "true")];
 /// The variable that keeps npm from requests.
 const OFFLINE: &str = "npm_config_offline";
-/// The words before the registry, the second for a publish that waits for approval, the last of bun's.
-const SAYS: [&str; 3] = ["Publishing to ", "Staging to ", "Registry: "];
+/// The words before the registry, the second for a publish that waits for approval, the third bun's, the last pnpm's.
+const SAYS: [&str; 4] = ["Publishing to ", "Staging to ", "Registry: ", "\u{2192} "];
 /// The word after which there are no options.
 const END: &str = "--";
 /// So many bytes of a tool's output are read.
@@ -121,9 +132,21 @@ impl Asked {
         let mut words = command.iter().enumerate().skip(arguments);
         let end = words.find(|(_, word)| *word == OsStr::new(END)).map_or(command.len(), |(at, _)| at);
         let (before, after) = command.split_at_checked(end).unwrap_or((command, &[]));
-        let is_kept = |word: &&OsString| !self.without.iter().any(|left_out| *word == OsStr::new(left_out));
         let options = self.options.iter().map(OsString::from);
-        before.iter().filter(is_kept).cloned().chain(options).chain(after.iter().cloned()).collect()
+        self.kept(before).cloned().chain(options).chain(after.iter().cloned()).collect()
+    }
+
+    /// The words of the command that are not left out of the dry run.
+    fn kept<'a>(&self, words: &'a [OsString]) -> impl Iterator<Item = &'a OsString> {
+        let mut is_value = false;
+        words.iter().filter(move |word| {
+            let text = word.to_str().unwrap_or_default();
+            let name = text.split('=').next().unwrap_or_default();
+            let is_replaced = self.replaced.contains(&name);
+            let is_left_out = self.without.contains(&text) || self.options.contains(&text);
+            let is_value = std::mem::replace(&mut is_value, is_replaced && name == text);
+            !(is_value || is_replaced || is_left_out)
+        })
     }
 
     /// The registries that the dry run names; `None` where not all of its output was read.
@@ -186,6 +209,7 @@ mod tests {
         for (command, expected) in [
             (&["npm", "publish", "--no-dry-run"][..], "npm publish --no-dry-run @"),
             (&["npm", "publish", "--", "a"], "npm publish @ -- a"),
+            (&["pnpm", "--reporter", "silent", "publish", "--loglevel=error", "--dry-run"], "pnpm publish @"),
             (&["yarn", "npm", "publish", "--json"], "yarn npm publish @"),
             (&["bun", "--silent", "publish"], "bun publish @"),
         ] {
@@ -205,6 +229,7 @@ mod tests {
             ),
             ("npm notice Staging to https://r.example/ with tag latest", &["https://r.example/"]),
             ("Registry: https://r.example/a/\n", &["https://r.example/a/"]),
+            ("\u{1f4e6} @acme/widget@1.0.0 \u{2192} https://r.example/a/", &["https://r.example/a/"]),
             ("\u{27a4} YN0000: Publishing to https://r.example/a with tag latest", &["https://r.example/a"]),
             ("npm notice Publishing to nowhere", &[]),
             ("npm notice 1 kB https://r.example", &[]),

@@ -267,12 +267,18 @@ async fn npm_pnpm_yarn_and_bun_are_told_the_registry_of_the_package_and_of_its_s
     let upper = job("npm")
         .package("@acme/widget")
         .with("NPM_CONFIG_REGISTRY", NPMJS)
+        .with("PNPM_CONFIG__AUTH", "{}")
         .with("YARN_NPM_AUTH_IDENT", "a:b");
     let seen = upper.fresh().await;
     seen.has(&[
         ("npm_config_registry", OWN),
         ("npm_config_@acme:registry", OWN),
         ("npm_config_//own.example/a/:_authToken", "fresh"),
+        ("pnpm_config_registry", OWN),
+        (
+            "pnpm_config__auth",
+            r#"{"https://own.example/a/":{"@":{"authToken":"fresh"},"@acme":{"authToken":"fresh"}}}"#,
+        ),
         ("YARN_NPM_PUBLISH_REGISTRY", OWN),
         ("YARN_NPM_AUTH_TOKEN", "fresh"),
         ("BUN_CONFIG_REGISTRY", OWN),
@@ -280,7 +286,7 @@ async fn npm_pnpm_yarn_and_bun_are_told_the_registry_of_the_package_and_of_its_s
         ("NODE_AUTH_TOKEN", "fresh"),
         ("NPM_TOKEN", "fresh"),
     ]);
-    seen.lacks(&["NPM_CONFIG_REGISTRY", "YARN_NPM_AUTH_IDENT"]);
+    seen.lacks(&["NPM_CONFIG_REGISTRY", "PNPM_CONFIG__AUTH", "YARN_NPM_AUTH_IDENT"]);
     assert_eq!(seen.notes, "");
     let plain = job("npm").package("widget").with("NPM_CONFIG_SCOPE", "@else").fresh().await;
     plain.has(&[("npm_config_scope", "@")]);

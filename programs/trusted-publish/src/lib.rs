@@ -10,7 +10,8 @@
 //!
 //! | registry | tool | the token is in | the URL is in |
 //! |---|---|---|---|
-//! | `npm` | npm, pnpm | `npm_config_//HOST/PATH/:_authToken` | `npm_config_registry`, and `npm_config_@SCOPE:registry` for the package's scope |
+//! | `npm` | npm, pnpm before 11 | `npm_config_//HOST/PATH/:_authToken` | `npm_config_registry`, and `npm_config_@SCOPE:registry` for the package's scope |
+//! | | pnpm | `pnpm_config__auth`, for the URL and the package's scope | `pnpm_config_registry` |
 //! | | yarn | `YARN_NPM_AUTH_TOKEN`, with `YARN_NPM_ALWAYS_AUTH=false` | `YARN_NPM_PUBLISH_REGISTRY`, `YARN_NPM_REGISTRY_SERVER` |
 //! | | bun | `BUN_CONFIG_TOKEN` | `BUN_CONFIG_REGISTRY` |
 //! | | an `.npmrc` or a script | `NODE_AUTH_TOKEN`, `NPM_TOKEN`, unless a file sends them to another registry | |
@@ -152,6 +153,7 @@ mod npm_packages;
 mod npm_workspace;
 mod options;
 mod pdm_config;
+mod pnpm_config;
 mod poetry;
 mod progress;
 mod provenance;

@@ -11,6 +11,7 @@ use super::npm_credentials::Use;
 use super::npm_files::{self, foreign_use, npmrc};
 use super::npm_names::{places, scope};
 use super::npm_packages::{Manifest, PublishConfig, manifests, scopes};
+use super::pnpm_config;
 use super::shown_url::shown_url;
 use super::yarn_config;
 
@@ -38,6 +39,7 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
         changes.remove(&destination.cx.environment().names().filter(is_unbound).collect::<Vec<_>>());
     }
     set_registries(destination, changes);
+    pnpm_config::tell(destination, token, changes);
     note_manifests(destination, changes);
     note_scopes(destination, changes);
     if let Some(token) = token {
@@ -72,8 +74,8 @@ fn set_registries(destination: &Destination<'_>, changes: &mut Changes) {
     }
 }
 
-/// Sets a setting of npm's, which ignores the case of a variable's name and takes the last of several.
-fn set(name: &str, value: &str, destination: &Destination<'_>, changes: &mut Changes) {
+/// Sets a setting of npm's or pnpm's. npm ignores the case of a variable's name and takes the last of several.
+pub(super) fn set(name: &str, value: &str, destination: &Destination<'_>, changes: &mut Changes) {
     let others = destination.cx.environment().names().filter(|other| other.eq_ignore_ascii_case(name));
     changes.remove(&others.collect::<Vec<_>>());
     changes.set(name, value);
@@ -168,7 +170,8 @@ fn note_for_yarn_and_bun(manifest: &Manifest, destination: &Destination<'_>, cha
     ));
 }
 
-/// npm and pnpm obey a variable for the package's scope before a manifest.
+/// npm, and pnpm before version 11, obey a variable for the package's scope before a manifest. Later ones name the manifest's registry
+/// in their dry run.
 fn note_for_npm(manifest: &Manifest, destination: &Destination<'_>, changes: &mut Changes) {
     let config = &manifest.publish;
     let stated = || config.get("scope")?.as_str().map(|scope| scope.trim_start_matches('@'));
@@ -186,7 +189,7 @@ fn note_for_npm(manifest: &Manifest, destination: &Destination<'_>, changes: &mu
     if let Some(registry) = other_registry(manifest, destination).filter(|_| is_obeyed) {
         changes.note_elsewhere(&["npm", "pnpm"], format!(
             "npm and pnpm publish at `{registry}`: `publishConfig.registry` in package.json is that, which they obey before any \
-             variable; pass `--registry {}`", shown(destination.url.as_str())
+             variable; remove it there, or pass `--registry {}` to npm or to pnpm before version 11", shown(destination.url.as_str())
         ));
     }
 }

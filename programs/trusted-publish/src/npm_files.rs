@@ -1,7 +1,7 @@
 //! The settings files of npm's ecosystem, and the registries to which they send what a variable holds.
 //!
 //! Seen with npm 11.21, pnpm 10.34, yarn 4.18 and bun 1.4: `.npmrc` replaces `${NAME}` and `${NAME?}`, and for bun `$NAME` too; so does
-//! pnpm's own `rc`. `pnpm-workspace.yaml` gives no registry a credential.
+//! pnpm's own `rc`, and `config.yaml` of pnpm 12.21. `pnpm-workspace.yaml` gives no registry a credential.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use oidc_core::Environment;
 use super::destination::Destination;
 use super::npm_credentials::{Use, mentions};
 use super::npm_names::places;
-use super::{bun_config, yarn_config};
+use super::{bun_config, pnpm_config, yarn_config};
 
 /// The variables and options that name an `.npmrc`.
 const NAMED: [&str; 2] = ["npm_config_userconfig", "npm_config_globalconfig"];
@@ -26,7 +26,7 @@ const MAX_NAMED: usize = 8;
 const MAX_PATH: usize = 4096;
 
 /// pnpm's own settings files, below the folder for settings.
-const PNPM: [&str; 2] = ["pnpm/rc", "pnpm/auth.ini"];
+const PNPM: [&str; 4] = ["pnpm/rc", "pnpm/auth.ini", "pnpm/config/rc", "pnpm/config/auth.ini"];
 /// That folder, below the home folder: of Linux, macOS and Windows.
 const SETTINGS: [&str; 3] = [".config", "Library/Preferences", "AppData/Local"];
 
@@ -48,6 +48,7 @@ fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
         found.extend(npmrc.iter().flat_map(|text| uses_in(text, &name, destination)));
         found.extend(yarn_config::uses(&name, destination));
         found.extend(bun_config::uses(&name, destination));
+        found.extend(pnpm_config::uses(&name, destination));
     }
     found
 }
@@ -90,9 +91,7 @@ pub(super) fn npmrc(destination: &Destination<'_>) -> Vec<String> {
     let mut paths: Vec<PathBuf> =
         NAMED.iter().flat_map(|name| values_of_variable(name, destination)).collect();
     paths.extend(OPTIONS.iter().flat_map(|option| destination.values_of(option)).map(PathBuf::from));
-    let settings = destination.home().into_iter().flat_map(|home| SETTINGS.map(|folder| home.join(folder)));
-    let settings = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).into_iter().chain(settings);
-    paths.extend(settings.flat_map(|folder| PNPM.map(|file| folder.join(file))));
+    paths.extend(pnpm(&PNPM, destination));
     // npm's own file for all users is beside the folder that npm is in.
     let programs =
         environment.get("PATH").into_iter().flat_map(|path| std::env::split_paths(path).collect::<Vec<_>>());
@@ -112,6 +111,14 @@ pub(super) fn npmrc(destination: &Destination<'_>) -> Vec<String> {
     }
     texts.push(of_variables(environment));
     texts
+}
+
+/// The paths of files of pnpm's below each folder for settings.
+pub(super) fn pnpm(files: &[&str], destination: &Destination<'_>) -> Vec<PathBuf> {
+    let settings = destination.home().into_iter().flat_map(|home| SETTINGS.map(|folder| home.join(folder)));
+    let named = destination.cx.environment().get("XDG_CONFIG_HOME").map(PathBuf::from);
+    let folders = named.into_iter().chain(settings);
+    folders.flat_map(|folder| files.iter().map(move |file| folder.join(file)).collect::<Vec<_>>()).collect()
 }
 
 /// The settings that variables hold, as lines of an `.npmrc`. npm replaces variables in them too.

@@ -10,6 +10,8 @@ pub(crate) const CLIENTS: &[(&str, &str, u32)] = &[
     ("npm", "TEST_NPM", 11),
     ("yarn", "TEST_YARN", 4),
     ("pnpm", "TEST_PNPM", 10),
+    // It runs npm no longer, and reads none of its settings.
+    ("pnpm12", "TEST_PNPM12", 12),
     ("uv", "TEST_UV", 0),
     ("twine", "TEST_TWINE", 6),
     ("maturin", "TEST_MATURIN", 1),

@@ -147,6 +147,14 @@ async fn pnpm_publishes_at_the_url_whatever_setup_node_wrote() {
     }
 }
 
+#[needs(pnpm12)]
+#[tokio::test]
+async fn pnpm_12_publishes_at_the_url_whatever_setup_node_wrote() {
+    for (name, npmrc) in [("widget", SETUP_NODE), ("@acme/widget", SETUP_NODE_SCOPED)] {
+        npm(Tool::Pnpm12, name, npmrc, &["publish", "--no-git-checks"], &[]).await;
+    }
+}
+
 #[needs(bun)]
 #[tokio::test]
 async fn bun_publishes_at_the_url_whatever_setup_node_wrote() {
@@ -160,12 +168,13 @@ async fn yarn_publishes_at_the_url_and_nowhere_else() {
 }
 
 /// A package whose manifest names the public registry, which no variable overrides: nobody but `--url` sees the token.
-#[needs(bun, npm, pnpm)]
+#[needs(bun, npm, pnpm, pnpm12)]
 #[tokio::test]
 async fn a_package_that_its_manifest_sends_elsewhere_takes_no_token_there() {
     for (tool, publish, may_be_told) in [
         (Tool::Npm, ["publish"].as_slice(), true),
         (Tool::Pnpm, &["publish", "--no-git-checks"], true),
+        (Tool::Pnpm12, &["publish", "--no-git-checks"], false),
         (Tool::Bun, &["publish"], false),
     ] {
         let client = tool.find().await;

@@ -38,7 +38,7 @@ fn workspace(client: &Client, second: &str) -> PathBuf {
     client.project("workspace", &files)
 }
 
-#[needs(npm, pnpm)]
+#[needs(npm, pnpm, pnpm12)]
 #[tokio::test]
 async fn npm_and_pnpm_are_asked_whatever_the_values_of_options_are() {
     let second =
@@ -48,6 +48,8 @@ async fn npm_and_pnpm_are_asked_whatever_the_values_of_options_are() {
         (Tool::Npm, &["publish", "--tag", "run", "./b"]),
         (Tool::Npm, &["stage", "publish", "-w", "x"]),
         (Tool::Pnpm, &["--filter", "x", "publish", "--no-git-checks"]),
+        (Tool::Pnpm12, &["--filter", "x", "publish", "--no-git-checks"]),
+        (Tool::Pnpm12, &["-r", "publish", "--no-git-checks", "--ignore-scripts", "--reporter", "silent"]),
     ] {
         let client = tool.find().await;
         let world = World::start().await;

@@ -179,14 +179,14 @@ fn the_readme_names_the_tools_that_the_tests_run_and_no_other() {
             assert!(text.contains(&format!("fn {name}(")), "{title} {tool}: {place}");
         }
     }
-    // Every client that there is a test with, but those of provenance and of the pages.
+    // Every client that there is a test with, but those of provenance and of the pages, and a tool's second version.
     let clients = read("tests/needs/src/clients.rs");
     let named = clients.lines().filter_map(|line| line.strip_prefix("    (\"")?.split_once("\", \"TEST_"));
     let named: BTreeSet<&str> = named.map(|(name, _)| name).collect();
     let tested: BTreeSet<&str> =
         REGISTRIES.iter().flat_map(|(.., tested)| *tested).map(|(tool, _)| *tool).collect();
     let untold: Vec<&&str> = named.difference(&tested).collect();
-    assert_eq!(untold, [&"chromedriver", &"chromium", &"pypiverifier"]);
+    assert_eq!(untold, [&"chromedriver", &"chromium", &"pnpm12", &"pypiverifier"]);
 }
 
 /// A registry with an exchange has refusals recorded, whatever it is tested with beside.

@@ -17,6 +17,16 @@ async fn a_variable_that_files_send_to_another_registry_holds_no_token_for_this_
         (".npmrc", "//registry.npmjs.org/:_authToken=$NODE_AUTH_TOKEN", true),
         (".npmrc", "//registry.npmjs.org/:_authToken=${NODE_AUTH_TOKEN_OF_NPMJS}", false),
         ("/home/me/.config/pnpm/rc", setup_nodes, true),
+        (
+            "/home/me/.config/pnpm/config.yaml",
+            "_auth:\n  https://b.example:\n    \"@\": { authToken: \"${NODE_AUTH_TOKEN}\" }\n",
+            true,
+        ),
+        (
+            "/home/me/.config/pnpm/config.yaml",
+            "_auth:\n  https://own.example/a:\n    \"@\": { authToken: \"${NODE_AUTH_TOKEN}\" }\n",
+            false,
+        ),
         ("/opt/node/etc/npmrc", setup_nodes, true),
         ("packages/a/.npmrc", setup_nodes, true),
         ("packages/b/.npmrc", setup_nodes, true),

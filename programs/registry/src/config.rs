@@ -154,7 +154,16 @@ impl Config {
             Some((host, rest)) if rest.is_empty() || rest.starts_with('/') => format!("{host}:{port}{rest}"),
             _ => self.public_url.clone(),
         };
-        HttpUrl::parse(&text).map_err(|error| InvalidConfig::PublicUrl(error.to_string()))
+        let url = HttpUrl::parse(&text).map_err(|error| InvalidConfig::PublicUrl(error.to_string()))?;
+        // The router takes what begins so for the name of a part that may be anything.
+        match url.path().split('/').find(|part| part.starts_with([':', '*'])) {
+            Some(part) => {
+                let part = shown(part);
+                let expected = "expected one that does not begin with `:` or `*`";
+                Err(InvalidConfig::PublicUrl(format!("a part of its path is `{part}`; {expected}")))
+            }
+            None => Ok(url),
+        }
     }
 }
 

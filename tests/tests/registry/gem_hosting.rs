@@ -106,6 +106,12 @@ async fn metadata_that_is_not_a_specification_is_refused() {
             "Gem::Installer",
         ),
         ("another class", says("!ruby/object:Gem::Specification", "!ruby/object:OpenStruct"), "OpenStruct"),
+        (
+            "certificates alone",
+            says("cert_chain: []", "cert_chain:\n- x"),
+            "has certificates in `cert_chain`, and not all",
+        ),
+        ("nobody's", says("authors:\n- Ärne\n- 'yes'\n", "authors: []\n"), "`authors` is a list of 0"),
         ("twice a name", says("platform: ruby", "platform: ruby\nname: victim"), "`name` twice"),
         ("a merged name", says("platform: ruby", "<<: { name: victim }"), "not an untagged text"),
         ("a hidden name", says("platform: ruby", "!binary bmFtZQ==: victim"), "not an untagged text"),

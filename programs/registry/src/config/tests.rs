@@ -106,6 +106,10 @@ fn port_0_stands_for_the_one_that_is_listened_on() {
     assert_eq!(url("http://localhost:0"), "http://localhost:5000/");
     assert_eq!(url("http://localhost:4873"), "http://localhost:4873/");
     assert!(config("http://registry.example").public_url(1).is_err());
+    for part in [":x", "*", "*x"] {
+        let error = config(&format!("https://registry.example/a/{part}/b")).public_url(1).unwrap_err();
+        assert!(error.to_string().contains(&format!("a part of its path is `{part}`; expected")), "{error}");
+    }
 }
 
 /// The names in backticks at the end of a refusal of an unknown key: the known keys.

@@ -21,6 +21,7 @@ mod index;
 mod lists;
 mod marshal;
 mod platform;
+mod policy;
 mod publication;
 mod specification;
 mod unsupported;

@@ -68,6 +68,11 @@ pub(super) enum InvalidPublication {
     Checksums(#[from] InvalidYaml),
     #[error("the gem's `{CHECKSUMS}` can't be used: {0}")]
     Checksum(#[from] InvalidField),
+    #[error(
+        "the gem has certificates in `cert_chain`, and not all of its parts have a signature beside them; build it with \
+         `signing_key`, or without certificates"
+    )]
+    Unsigned,
     #[error("the gem's `{0}` is not what its checksum says; build it again")]
     Digest(&'static str),
     #[error(
@@ -81,6 +86,7 @@ struct Parts {
     metadata: Option<Bytes>,
     data: Option<Bytes>,
     checksums: Option<Bytes>,
+    signatures: BTreeSet<&'static str>,
 }
 
 impl Publication {
@@ -88,6 +94,9 @@ impl Publication {
         let parts = Parts::find(gem.bytes())?;
         let metadata = parts.metadata.as_deref().ok_or(InvalidPublication::Missing(METADATA))?;
         let specification = Specification::parse(&unpacked(METADATA, metadata)?)?;
+        if specification.has_certificates && parts.signatures.len() < SIGNATURES.len() {
+            return Err(InvalidPublication::Unsigned);
+        }
         Ok(Self { specification, gem, parts })
     }
 
@@ -145,7 +154,7 @@ impl Parts {
             InvalidArchive::Header => InvalidPublication::Header,
             _ => InvalidPublication::Archive,
         };
-        let (mut parts, mut signatures) = (Self::default(), BTreeSet::new());
+        let mut parts = Self::default();
         let mut unpacked = tar::Archive::new(gem.as_ref());
         // Extended headers are taken as what they are, which is no part of a gem.
         for entry in archive::raw(&mut unpacked).map_err(unreadable)? {
@@ -157,7 +166,7 @@ impl Parts {
                 DATA => &mut parts.data,
                 CHECKSUMS => &mut parts.checksums,
                 name => match SIGNATURES.iter().find(|signature| **signature == name) {
-                    Some(signature) if signatures.insert(*signature) => continue,
+                    Some(signature) if parts.signatures.insert(*signature) => continue,
                     _ => return Err(unexpected(name)),
                 },
             };

@@ -9,7 +9,7 @@ use oidc_exchange::rubygems::{GemName, InvalidGemName};
 use super::platform::{self, EVERY_PLATFORM};
 use super::version::{Requirement, Version};
 use super::yaml::{Field, InvalidField, InvalidYaml, Node, Object};
-use super::{InvalidName, normalized};
+use super::{InvalidName, normalized, policy};
 
 /// A gem may depend on this many others.
 const MAX_DEPENDENCIES: usize = 500;
@@ -76,6 +76,8 @@ pub(super) struct Specification {
     pub(super) required_ruby_version: Requirement,
     pub(super) required_rubygems_version: Requirement,
     pub(super) rubygems_version: String,
+    /// `true` if it names certificates, by whose keys the gem is signed.
+    pub(super) has_certificates: bool,
 }
 
 /// Another gem that a gem needs.
@@ -121,7 +123,7 @@ impl Specification {
             return Err(InvalidSpecification::Key(shown(key).up_to(MAX_SHOWN).to_string()));
         }
         let name = normalized(object.field("name").text()?)?;
-        Ok(Self {
+        let specification = Self {
             name,
             version: Version::read(object.field("version"))?,
             platform: platform::platform(object.field("platform"))?,
@@ -137,7 +139,10 @@ impl Specification {
             required_ruby_version: Requirement::read(object.field("required_ruby_version"))?,
             required_rubygems_version: Requirement::read(object.field("required_rubygems_version"))?,
             rubygems_version: object.field("rubygems_version").text()?.to_owned(),
-        })
+            has_certificates: !texts(object.field("cert_chain"))?.is_empty(),
+        };
+        policy::check(object)?;
+        Ok(specification)
     }
 
     /// The version, and the platform unless it is every one: what the index calls this by.
@@ -314,8 +319,13 @@ pub(super) mod tests {
         let rake = YAML.split_once("- !ruby/object:Gem::Dependency\n  name: rake").unwrap().1;
         let rake = rake.split_once("description:").unwrap().0;
         let rake = format!("- !ruby/object:Gem::Dependency\n  name: rake{rake}");
-        let with =
-            |count: usize| YAML.replace("description:", &format!("{}description:", rake.repeat(count)));
+        let named = |number: usize| rake.replace("name: rake", &format!("name: rake{number}"));
+        let with = |count: usize| {
+            YAML.replace(
+                "description:",
+                &format!("{}description:", (0..count).map(named).collect::<String>()),
+            )
+        };
         assert!(Specification::parse(&with(MAX_DEPENDENCIES - 2)).is_ok());
         assert!(Specification::parse(&with(MAX_DEPENDENCIES - 1)).is_err());
         let authors = YAML.replace("- Ärne\n", &"- Ärne\n".repeat(MAX_ENTRIES));

@@ -214,6 +214,8 @@ async fn the_public_registrys_own_variables_hold_a_token_of_its_own_alone() {
     own.lacks(&["POETRY_PYPI_TOKEN_PYPI"]);
     let public = Job { is_public: true, ..job("pypi") }.fresh().await;
     public.has(&[("POETRY_PYPI_TOKEN_PYPI", "fresh")]);
+    // `-r pypi` is what poetry's settings say without it.
+    public.has(&[("POETRY_REPOSITORIES_PYPI_URL", "https://upload.pypi.org/legacy/")]);
     public.lacks(&["POETRY_REPOSITORIES_TRUSTED_PUBLISH_URL"]);
     assert_eq!(public.notes, "");
 

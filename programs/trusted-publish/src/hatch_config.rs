@@ -14,6 +14,9 @@ use super::shown_url::shown_url;
 /// The folder for settings, below the home folder: of Linux, macOS and Windows.
 const SETTINGS: [&str; 3] = [".config", "Library/Application Support", "AppData/Local"];
 
+/// hatch's name of the public index.
+const MAIN: &str = "main";
+
 /// Notes that hatch's settings give the destination's URL to another repository as its name.
 pub(super) fn note_other(destination: &Destination<'_>, changes: &mut Changes) {
     let texts = destination.read(paths(destination));
@@ -29,6 +32,16 @@ pub(super) fn note_other(destination: &Destination<'_>, changes: &mut Changes) {
             ),
         );
     }
+}
+
+/// The URL that the settings have for the repository that hatch publishes at by default.
+pub(super) fn repository(destination: &Destination<'_>) -> Option<String> {
+    let texts = destination.read(paths(destination));
+    let text = texts.first()?;
+    let table: Table = text.parse().ok()?;
+    let chosen = table.get("publish")?.get("index")?.get("repo").and_then(Value::as_str).unwrap_or(MAIN);
+    let named = repositories(text).unwrap_or_default().into_iter().find(|(name, _)| name == chosen);
+    named.map(|(_, url)| url).or_else(|| Some(chosen.to_owned()).filter(|chosen| chosen != MAIN))
 }
 
 /// The names of the repositories, each with its URL.

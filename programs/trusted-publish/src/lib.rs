@@ -157,6 +157,7 @@ mod pnpm_config;
 mod poetry;
 mod progress;
 mod provenance;
+mod pypirc;
 mod shown_url;
 mod signals;
 mod table;

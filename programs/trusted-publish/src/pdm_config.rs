@@ -11,6 +11,9 @@ use super::options::values;
 
 const FILE: &str = "pyproject.toml";
 
+/// The folder for settings, below the home folder: of Linux and macOS.
+const SETTINGS: [&str; 2] = [".config", "Library/Application Support"];
+
 /// pdm's name of the public index.
 const PUBLIC_NAME: &str = "pypi";
 
@@ -30,6 +33,22 @@ pub(super) fn other_repository(destination: &Destination<'_>) -> Option<String> 
         ["-r", "--repository"].into_iter().flat_map(|option| values(words.iter().copied(), option));
     let is_own = |name: &&str| destination.is(name) || (destination.is_public() && *name == PUBLIC_NAME);
     repositories.find(|name| !is_own(name)).map(str::to_owned)
+}
+
+/// The URL that the settings give to the public index's name, which pdm publishes at by default.
+pub(super) fn repository(destination: &Destination<'_>) -> Option<String> {
+    let environment = destination.cx.environment();
+    let named = ["-c", "--config"].into_iter().flat_map(|option| destination.values_of(option));
+    let named = named.chain(environment.get("PDM_CONFIG_FILE")).map(PathBuf::from);
+    let in_home = destination.home().into_iter().flat_map(|home| SETTINGS.map(|folder| home.join(folder)));
+    let folders = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).into_iter().chain(in_home);
+    let of_user = named.chain(folders.map(|folder| folder.join("pdm/config.toml")));
+    let texts = destination.files("pdm.toml").into_iter().chain(destination.read(of_user));
+    let url = |text: String| {
+        let table: Table = text.parse().ok()?;
+        table.get("repository")?.get(PUBLIC_NAME)?.get("url")?.as_str().map(str::to_owned)
+    };
+    texts.into_iter().find_map(url)
 }
 
 fn options(text: &str) -> Option<Vec<String>> {

@@ -16,6 +16,8 @@ const TOKEN: &str = "POETRY_PYPI_TOKEN_TRUSTED_PUBLISH";
 
 /// The variable for poetry's token at the public index.
 pub(super) const PUBLIC_TOKEN: &str = "POETRY_PYPI_TOKEN_PYPI";
+/// The variable for the URL of the public index's name, which settings may give to another one.
+const PUBLIC_URL: &str = "POETRY_REPOSITORIES_PYPI_URL";
 /// poetry's name of the public index.
 const PUBLIC_NAME: &str = "pypi";
 const PUBLIC: [&str; 3] =
@@ -28,6 +30,7 @@ pub(super) fn tell(destination: &Destination<'_>, token: Option<&Secret>, change
     hatch_config::note_other(destination, changes);
     note_other(destination, changes);
     if destination.is_public() {
+        changes.set(PUBLIC_URL, destination.url.as_str());
         if let Some(token) = token {
             changes.remove(&PUBLIC);
             changes.set_secret(PUBLIC_TOKEN, token);

@@ -4,7 +4,7 @@ use oidc_core::Secret;
 
 use super::changes::Changes;
 use super::destination::Destination;
-use super::{bun_config, uv_config, yarn_config};
+use super::{bun_config, hatch_config, pdm_config, pypirc, uv_config, yarn_config};
 
 /// A publish tool that is told its registry and its token by variables of its own.
 #[derive(Debug)]
@@ -58,17 +58,28 @@ pub(super) const PYTHON: &[Tool] = &[
     Tool {
         user: Some(("TWINE_USERNAME", TOKEN_USER)),
         destinations: &["TWINE_REPOSITORY"],
+        of_files: pypirc::repository,
         ..tool("TWINE_PASSWORD", "TWINE_REPOSITORY_URL")
     },
     Tool {
         credentials: &["MATURIN_USERNAME", "MATURIN_PASSWORD"],
         destinations: &["MATURIN_REPOSITORY"],
+        of_files: pypirc::repository,
         ..tool("MATURIN_PYPI_TOKEN", "MATURIN_REPOSITORY_URL")
     },
-    Tool { user: Some(("FLIT_USERNAME", TOKEN_USER)), ..tool("FLIT_PASSWORD", "FLIT_INDEX_URL") },
-    Tool { user: Some(("HATCH_INDEX_USER", TOKEN_USER)), ..tool("HATCH_INDEX_AUTH", "HATCH_INDEX_REPO") },
+    Tool {
+        user: Some(("FLIT_USERNAME", TOKEN_USER)),
+        of_files: pypirc::repository,
+        ..tool("FLIT_PASSWORD", "FLIT_INDEX_URL")
+    },
+    Tool {
+        user: Some(("HATCH_INDEX_USER", TOKEN_USER)),
+        of_files: hatch_config::repository,
+        ..tool("HATCH_INDEX_AUTH", "HATCH_INDEX_REPO")
+    },
     Tool {
         user: Some(("PDM_PUBLISH_USERNAME", TOKEN_USER)),
+        of_files: pdm_config::repository,
         ..tool("PDM_PUBLISH_PASSWORD", "PDM_PUBLISH_REPO")
     },
 ];
@@ -118,12 +129,11 @@ impl Tool {
         if let Some(url) = urls.find_map(|name| environment.get(name)) {
             return destination.is(url);
         }
-        if let Some(url) = (self.of_files)(destination) {
-            return destination.is(&url);
-        }
-        // What a name stands for, a file says; but for one that every tool knows.
+        // What another name stands for is not looked up.
         let mut names = self.destinations.iter().filter_map(|name| environment.get(name));
-        destination.is_public() && names.all(|name| name == PUBLIC_NAME)
+        let is_default = names.all(|name| name == PUBLIC_NAME);
+        let of_files = (self.of_files)(destination);
+        is_default && of_files.map_or(destination.is_public(), |url| destination.is(&url))
     }
 
     /// Tells the tool to publish at the destination, with this token.

@@ -215,3 +215,41 @@ fn a_command_that_names_another_registry_is_not_run() {
     let public = Job { is_public: true, command: vec!["hatch", "publish", "-r", "main"], ..job("pypi") };
     assert!(public.check().is_ok());
 }
+
+#[tokio::test]
+async fn a_credential_for_the_registry_that_a_file_names_by_default_is_for_no_other() {
+    let pypirc = "[distutils]\nindex-servers = pypi\n[pypi]\nRepository: @\n[other]\nrepository = x\n";
+    let hatch = "[publish.index.repos.main]\nurl = \"@\"\n";
+    let chosen = "[publish.index]\nrepo = \"corp\"\n[publish.index.repos]\ncorp = \"@\"\nmain = \"x\"\n";
+    for (variable, path, text) in [
+        ("TWINE_PASSWORD", "/home/me/.pypirc", pypirc),
+        ("FLIT_PASSWORD", "/home/me/.pypirc", pypirc),
+        ("MATURIN_PYPI_TOKEN", "/home/me/.pypirc", pypirc),
+        ("UV_PUBLISH_TOKEN", "u.toml", "publish-url = \"@\"\n"),
+        ("HATCH_INDEX_AUTH", "/home/me/.config/hatch/config.toml", hatch),
+        ("HATCH_INDEX_AUTH", "/home/me/.config/hatch/config.toml", chosen),
+        ("PDM_PUBLISH_PASSWORD", "/home/me/.config/pdm/config.toml", "[repository.pypi]\nurl = \"@\"\n"),
+        ("PDM_PUBLISH_PASSWORD", "pdm.toml", "[repository.pypi]\nurl = \"@\"\n"),
+    ] {
+        let job =
+            || job("pypi").with("HOME", "/home/me").with("UV_CONFIG_FILE", "u.toml").with(variable, "static");
+        let public = |job: Job| Job { is_public: true, ..job };
+        for (url, is_public, is_used) in [
+            (OWN, false, true),
+            (OWN, true, false),
+            ("https://upload.pypi.org/legacy/", true, true),
+            ("https://upload.pypi.org/legacy/", false, false),
+        ] {
+            let job = job().file(path, text.replace('@', url).leak());
+            let seen = if is_public { public(job) } else { job }.fallen_back().await;
+            assert_eq!(seen.holding("static") == [variable], is_used, "{variable} {path} {url} {is_public}");
+        }
+        assert_eq!(public(job()).fallen_back().await.holding("static"), [variable]);
+    }
+    let named = job("pypi")
+        .with("HOME", "/home/me")
+        .with("TWINE_REPOSITORY", "corp")
+        .with("TWINE_PASSWORD", "static");
+    let named = named.file("/home/me/.pypirc", "[pypi]\nrepository = https://own.example/a/\n");
+    assert!(named.fallen_back().await.holding("static").is_empty());
+}

@@ -12,7 +12,7 @@ use super::rules::{self, InvalidMetadata};
 use crate::failure::Failure;
 use crate::hosting::archive::{self, InvalidArchive};
 use crate::hosting::{Upload, sha256};
-use crate::intake::{Content, Incoming};
+use crate::intake::{Content, Incoming, blocking};
 
 /// The size of the metadata, in bytes.
 const MAX_METADATA: usize = 1 << 20;
@@ -145,7 +145,7 @@ impl Claimed {
             return Err(InvalidPublication::TooLarge.into());
         }
         let metadata = body.exact(length).await?.ok_or(InvalidPublication::Shape)?;
-        Ok(Self::parse(metadata)?)
+        Ok(blocking(move || Self::parse(metadata)).await??)
     }
 
     fn parse(metadata: Vec<u8>) -> Result<Self, InvalidPublication> {

@@ -243,6 +243,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn others_have_their_turn_while_a_form_of_many_fields_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let router = routes(folder.path(), Intake::new(1, 1)).await;
+        let (mut sender, body) = Channel::<Bytes, io::Error>::new(1);
+        let answer = tokio::spawn(router.oneshot(form(Body::new(body))));
+        let field =
+            |name: &str| format!("--b\r\ncontent-disposition: form-data; name=\"{name}\"\r\n\r\nA :: B\r\n");
+        // The second piece fits when the form is being read.
+        for _ in 0..2 {
+            sender.send_data(Bytes::from(field("classifiers"))).await.unwrap();
+        }
+        let (many, refused) = (field("classifiers").repeat(3_900), field("gpg_signature"));
+        sender.send_data(Bytes::from(format!("{many}{refused}--b--\r\n"))).await.unwrap();
+        let mut turns = 0;
+        while !answer.is_finished() {
+            turns += 1;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(answer.await.unwrap().unwrap().status(), StatusCode::FORBIDDEN);
+        assert!(turns > 20, "{turns}");
+    }
+
+    #[tokio::test]
     async fn a_form_waits_for_room_before_it_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let router = routes(folder.path(), Intake::new(1, 1)).await;

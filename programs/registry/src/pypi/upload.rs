@@ -6,6 +6,7 @@ use axum::extract::multipart::{Field, MultipartError};
 use axum::http::StatusCode;
 use oidc_exchange::pypi::{InvalidProjectName, ProjectName};
 use serde_json::json;
+use tokio::task::coop::consume_budget;
 
 use super::attestations::{self, InvalidAttestations};
 use super::core_metadata::{self, CoreMetadata, InvalidMetadata};
@@ -110,6 +111,8 @@ impl Form {
         let (mut form, mut parts, mut spool, mut arrived) = (Self::default(), 0_usize, Some(spool), None);
         while let Some(field) = multipart.next_field().await.map_err(InvalidUpload::from)? {
             meter.reset();
+            // Fields that have arrived follow each other without a wait, and others would wait for all of them.
+            consume_budget().await;
             parts = parts.saturating_add(1);
             if parts > MAX_PARTS {
                 return Err(InvalidUpload::TooMany.into());

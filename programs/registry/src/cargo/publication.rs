@@ -95,6 +95,11 @@ struct Metadata {
     keywords: Vec<String>,
     #[serde(default)]
     categories: Vec<String>,
+    license: Option<String>,
+    description: Option<String>,
+    homepage: Option<String>,
+    documentation: Option<String>,
+    repository: Option<String>,
 }
 
 impl Metadata {
@@ -121,7 +126,16 @@ impl Metadata {
     fn check(&self) -> Result<(), InvalidMetadata> {
         rules::check_dependencies(&self.deps)?;
         rules::check_features(&self.features)?;
-        rules::check_keywords(&self.keywords, &self.categories)
+        rules::check_keywords(&self.keywords, &self.categories)?;
+        rules::check_texts(
+            self.license.as_deref(),
+            self.description.as_deref(),
+            [
+                ("homepage", self.homepage.as_deref()),
+                ("documentation", self.documentation.as_deref()),
+                ("repository", self.repository.as_deref()),
+            ],
+        )
     }
 
     /// The part that the manifest in the archive is compared with.

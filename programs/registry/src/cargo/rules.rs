@@ -1,12 +1,23 @@
-//! The rules of the public registry for a crate's metadata (the Cargo Book, "The Manifest Format"; crates.io, `publish`).
+//! The rules of the public registry for a crate's metadata (the Cargo Book, "The Manifest Format"; crates.io, `publish`). Not
+//! everything is refused that it refuses: a crate may be without a licence or a description here.
 
 use oidc_exchange::crates_io::CrateName;
 use semver::VersionReq;
+use spdx::ParseMode;
+use url::Url;
 
 use super::index::{Dependency, Features};
 
 /// The longest name of a feature, in characters.
 const MAX_FEATURE: usize = 64;
+/// The most dependencies.
+const MAX_DEPENDENCIES: usize = 500;
+/// The most features, and the most features that one of them turns on.
+const MAX_FEATURES: usize = 300;
+/// The longest description, in bytes.
+const MAX_DESCRIPTION: usize = 1_000;
+/// The accepted expressions of licences: those of the SPDX list, with the older names, and with `/` for `OR`.
+const LICENCES: ParseMode = ParseMode { allow_imprecise_license_names: false, ..ParseMode::LAX };
 /// The most keywords, and the most categories.
 const MAX_WORDS: usize = 5;
 /// The longest keyword, in characters.
@@ -26,6 +37,9 @@ fn invalid(field: &'static str, found: &str, expected: &'static str) -> InvalidM
 }
 
 pub(super) fn check_dependencies(dependencies: &[Dependency]) -> Result<(), InvalidMetadata> {
+    if let Some(dependency) = dependencies.get(MAX_DEPENDENCIES) {
+        return Err(invalid("dependency", &dependency.name, "at most 500 of them"));
+    }
     dependencies.iter().try_for_each(check_dependency)
 }
 
@@ -55,7 +69,13 @@ const FEATURE: &str =
     "at most 64 letters, digits, `_`, `-`, `+` and `.`, beginning with a letter, a digit or `_`";
 
 pub(super) fn check_features(features: &Features) -> Result<(), InvalidMetadata> {
+    if let Some(name) = features.keys().nth(MAX_FEATURES) {
+        return Err(invalid("feature", name, "at most 300 of them"));
+    }
     for (name, values) in features {
+        if let Some(value) = values.get(MAX_FEATURES) {
+            return Err(invalid("feature", value, "at most 300 of them behind another"));
+        }
         if !is_feature(name) {
             return Err(invalid("feature", name, FEATURE));
         }
@@ -100,6 +120,31 @@ pub(super) fn check_keywords(keywords: &[String], categories: &[String]) -> Resu
     }
 }
 
+/// Checks the texts about the crate, as far as there are any.
+pub(super) fn check_texts(
+    license: Option<&str>,
+    description: Option<&str>,
+    urls: [(&'static str, Option<&str>); 3],
+) -> Result<(), InvalidMetadata> {
+    let is_licence = |text: &str| spdx::Expression::parse_mode(text, LICENCES).is_ok();
+    if let Some(license) = license.filter(|text| !text.is_empty() && !is_licence(text)) {
+        return Err(invalid("license", license, "an SPDX expression such as `MIT OR Apache-2.0`"));
+    }
+    if let Some(description) = description.filter(|text| text.len() > MAX_DESCRIPTION) {
+        return Err(invalid("description", description, "at most 1000 bytes"));
+    }
+    for (field, url) in urls {
+        if let Some(url) = url.filter(|url| !is_url(url)) {
+            return Err(invalid(field, url, "a URL that begins with `https://` or `http://`"));
+        }
+    }
+    Ok(())
+}
+
+fn is_url(text: &str) -> bool {
+    (text.starts_with("https://") || text.starts_with("http://")) && Url::parse(text).is_ok()
+}
+
 fn is_keyword(word: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '+');
     word.len() <= MAX_KEYWORD
@@ -138,6 +183,60 @@ mod tests {
             json!({ "features": ["a b"] }),
         ] {
             assert!(dependency(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn texts_are_what_the_public_registry_takes() {
+        let check = |license: Option<&str>, description: Option<&str>, url: Option<&str>| {
+            check_texts(
+                license,
+                description,
+                [("homepage", None), ("documentation", url), ("repository", url)],
+            )
+        };
+        assert_eq!(check(None, None, None), Ok(()));
+        for license in ["MIT/Apache-2.0", "GPL-3.0+", "(MIT OR ISC) AND BSD-3-Clause", ""] {
+            assert_eq!(
+                check(Some(license), Some(&"x".repeat(1000)), Some("http://a.example")),
+                Ok(()),
+                "{license}"
+            );
+        }
+        let long = "x".repeat(1001);
+        for (license, description, url, words) in [
+            (Some("My licence"), None, None, "the license `My licence`, expected an SPDX"),
+            (Some("apache2"), None, None, "an SPDX expression"),
+            (None, Some(&*long), None, "at most 1000 bytes"),
+            (
+                None,
+                None,
+                Some("javascript:alert(1)"),
+                "the documentation `javascript:alert(1)`, expected a URL",
+            ),
+            (None, None, Some("https:a.example"), "a URL that begins with"),
+            (None, None, Some("https://"), "a URL that begins with"),
+            (None, None, Some(""), "a URL that begins with"),
+        ] {
+            let error = check(license, description, url).unwrap_err().to_string();
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn dependencies_and_features_are_bounded() {
+        let one = json!({ "name": "rand", "version_req": "^1" });
+        let many =
+            |count: usize| -> Vec<Dependency> { serde_json::from_value(json!(vec![&one; count])).unwrap() };
+        assert!(check_dependencies(&many(500)).is_ok() && check_dependencies(&many(501)).is_err());
+        let features = |count: usize, each: usize| {
+            let names = (0..count).map(|number| (format!("f{number}"), vec!["a".to_owned(); each]));
+            check_features(&names.collect())
+        };
+        assert!(features(300, 300).is_ok());
+        for (count, each) in [(301, 0), (1, 301)] {
+            let error = features(count, each).unwrap_err().to_string();
+            assert!(error.contains("at most 300 of them"), "{error}");
         }
     }
 

@@ -205,7 +205,8 @@ const MIN_CLAIMS: usize = 24;
 const MAX_ENCODINGS: usize = 2;
 
 /// Returns `true` if a text contains an identity token of some issuer ([`is_identity_token`]): alone, after any scheme of
-/// `Authorization`, in a JSON object or a settings file, or in base64, which may be encoded once more.
+/// `Authorization`, in a JSON object or a settings file, or in base64, which may be encoded once more; in one line or in several, also as
+/// a block of PEM. One that is compressed, encrypted or encoded in another way is not found.
 ///
 /// A registry uses it for the whole value of a header that should hold a publish token.
 ///
@@ -225,7 +226,10 @@ pub(crate) fn find_token<T>(text: &str, ask: &dyn Fn(&str) -> Option<T>) -> Opti
 }
 
 fn find_encoded<T>(text: &str, ask: &dyn Fn(&str) -> Option<T>, encodings: usize) -> Option<T> {
-    let joined = text.trim().contains('\n').then(|| text.split_whitespace().collect::<String>());
+    // The first and the last line of a block of PEM are none of its text.
+    let lines = || text.lines().filter(|line| !line.trim_start().starts_with("-----"));
+    let joined =
+        text.trim().contains('\n').then(|| lines().flat_map(str::split_whitespace).collect::<String>());
     let mut texts = std::iter::once(text).chain(joined.as_deref());
     texts.find_map(|text| {
         let encoded = || {
@@ -353,6 +357,10 @@ mod tests {
             URL_SAFE_NO_PAD.encode(format!("\u{ff}{token}")),
             encoded.as_bytes().chunks(76).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
             token.as_bytes().chunks(40).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
+            format!(
+                "-----BEGIN TOKEN-----\r\n{}\r\n-----END TOKEN-----\n",
+                encoded.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\r\n")
+            ),
             format!("The token is {token}."),
             format!("githuboidc {token}"),
             STANDARD.encode(format!("//registry.example/:_auth={}\n", STANDARD.encode(format!("a:{token}")))),

@@ -280,6 +280,9 @@ impl HttpError {
         let setting =
             way.ca_setting.as_ref().map_or_else(String::new, |setting| format!(" with `{setting}`"));
         let nobody = match way.trusts_nobody {
+            true if way.ssl_cert_file.is_some() => {
+                "no certificate authority is trusted: correct `SSL_CERT_FILE`, which stands in for the platform's, or unset it; "
+            }
             true => {
                 "no certificate authority is trusted on this machine: install the platform's (`ca-certificates`); "
             }
@@ -292,6 +295,9 @@ impl HttpError {
             None => "`NODE_EXTRA_CA_CERTS` is not set".to_owned(),
         };
         let openssl = match &way.ssl_cert_file {
+            Some(file) if way.trusts_nobody => {
+                format!("no certificate can be read from `SSL_CERT_FILE` (`{}`)", shown(file))
+            }
             Some(file) => format!("`SSL_CERT_FILE` is set (`{}`), and does not hold the issuer", shown(file)),
             None => "`SSL_CERT_FILE` is not set".to_owned(),
         };

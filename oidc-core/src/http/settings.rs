@@ -192,6 +192,13 @@ pub(super) fn invalid(setting: &'static str, reason: &dyn fmt::Display) -> Inval
     InvalidHttpSettings { setting, reason: shown(&reason.to_string()).to_string() }
 }
 
+/// The error of a private CA that is none.
+pub(super) fn no_authority(settings: &HttpSettings, reason: &dyn fmt::Display) -> InvalidHttpSettings {
+    let from = settings.ca_setting.as_ref().map_or_else(String::new, |name| format!("what `{name}` names: "));
+    let expected = "expected certificates in PEM, each with the line `-----BEGIN CERTIFICATE-----`";
+    invalid("extra_ca", &format!("{from}{reason}; {expected}"))
+}
+
 /// The error of a value that is no URL of a proxy.
 pub(super) fn no_proxy_url(settings: &HttpSettings) -> InvalidHttpSettings {
     let variable = settings.proxy_variable.map_or_else(String::new, |name| format!(" in variable `{name}`"));

@@ -11,7 +11,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 
 use super::CertificateFault;
-use super::settings::{HttpSettings, InvalidHttpSettings, invalid};
+use super::settings::{HttpSettings, InvalidHttpSettings, invalid, no_authority};
 use crate::text::shown;
 
 /// The certificates that the settings name in addition to the platform's.
@@ -19,9 +19,9 @@ pub(super) fn private_certificates(
     settings: &HttpSettings,
 ) -> Result<Vec<CertificateDer<'static>>, InvalidHttpSettings> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&settings.extra_ca).collect();
-    let found = found.map_err(|error| invalid("extra_ca", &error))?;
+    let found = found.map_err(|error| no_authority(settings, &error))?;
     if found.is_empty() && !settings.extra_ca.is_empty() {
-        return Err(invalid("extra_ca", &"it holds no certificate in PEM"));
+        return Err(no_authority(settings, &"it holds no certificate"));
     }
     Ok(found)
 }

@@ -6,6 +6,8 @@
 //! their own, so only audiences that are known to belong to others, and those that name another host, are
 //! refused.
 
+use std::net::Ipv6Addr;
+
 use oidc_core::{Audience, Diagnosis, HttpUrl, Target};
 
 use super::error::{ExchangeError, ExchangeErrorKind};
@@ -117,8 +119,14 @@ fn hosts(text: &str) -> Vec<&str> {
     let words = searched
         .into_iter()
         .flat_map(|part| part.split(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '-' | '_')));
-    let addresses = searched.into_iter().filter_map(address);
+    let addresses = searched.into_iter().filter_map(address).chain(searched.into_iter().flat_map(bare));
     of_url.into_iter().chain(addresses).chain(words.filter(|word| is_host(word))).collect()
+}
+
+/// The IPv6 addresses that stand in a text without brackets.
+fn bare(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| c.is_ascii_whitespace() || ",;\"'()[]@/".contains(c));
+    words.filter(|word| word.parse::<Ipv6Addr>().is_ok())
 }
 
 /// The IPv6 address that stands in a text, with its brackets.
@@ -142,6 +150,8 @@ fn is_host(word: &str) -> bool {
 
 fn is_own(registry: &HttpUrl, host: &str) -> bool {
     let host = host.trim_end_matches('.');
+    let is_bare = host.parse::<Ipv6Addr>().is_ok();
+    let host = if is_bare { &*format!("[{host}]") } else { host };
     let is_loopback = || {
         let url = HttpUrl::parse(&format!("http://{host}/"));
         registry.is_loopback() && url.is_ok_and(|url| url.is_loopback())
@@ -219,6 +229,9 @@ mod tests {
             "vault:localhost:8200",
             "[2001:db8::1]:8200",
             "vault@[::1]",
+            "2001:db8::1",
+            "vault@fe80::1",
+            "::1",
             "https://[2001:db8::1]/",
             "-index",
             "--endpoint-url=https://index.example/",
@@ -245,6 +258,7 @@ mod tests {
             "index-v1.2",
             "our index, v1.2...",
             "profile:x",
+            "acme::index",
             "https://index.example",
             "https://index.example/legacy/simple.html",
             "index.example",
@@ -263,7 +277,7 @@ mod tests {
         for audience in ["pypi", "pypi:127.0.0.1:4873", "http://localhost:4873", "https://127.0.0.1"] {
             assert!(!is_refused("http://127.0.0.1:4873/legacy/", audience), "{audience}");
         }
-        for audience in ["http://[::1]:4873", "[::1]:4873", "localhost:4873", "index[1]"] {
+        for audience in ["http://[::1]:4873", "[::1]:4873", "::1", "localhost:4873", "index[1]"] {
             assert!(!is_refused("http://[::1]:4873/legacy/", audience), "{audience}");
         }
         assert!(is_refused("http://127.0.0.1:4873/legacy/", "sts.amazonaws.com"));

@@ -113,7 +113,7 @@
 //! The command does not get the variables by which a job asks for identity tokens, nor identity tokens themselves, of any platform, unless
 //! `--pass-identity` is given: a publish may run other people's build scripts. Each platform names its variables (`Provider::identity_variables`), such as
 //! `ACTIONS_ID_TOKEN_REQUEST_*`, `*_ID_TOKEN`, `CIRCLE_OIDC_TOKEN*`, `BUILDKITE_AGENT_ACCESS_TOKEN` and `OIDC_TOKEN_FILE`; a variable
-//! of any name that holds an identity token counts too. This covers what the command would inherit. It can still read a file that holds a
+//! of any name that holds an identity token, as it is or in base64, counts too. This covers what the command would inherit. It can still read a file that holds a
 //! token, call a platform's command (`circleci run oidc get`) or a cloud's metadata server, and read the memory of the same user's
 //! processes.
 

@@ -221,3 +221,32 @@ async fn a_private_authority_is_trusted_by_ca_file_in_every_use() {
     let exchanges = hosts.saw("POST /npm/-/npm/v1/oidc/token/exchange/package/@acme%2fwidget");
     assert_eq!(exchanges, ["registry.example"; 3]);
 }
+
+#[tokio::test]
+async fn a_file_of_certificates_that_holds_none_is_named() {
+    let hosts = PublicHosts::start().await;
+    let token = FakeIssuer::new("https://issuer.example").sign(&json!({ "aud": "npm:registry.example" }));
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "not a certificate\n").unwrap();
+    let path = file.path().to_str().unwrap();
+    let variables = [("NPM_ID_TOKEN", &*token), ("HTTPS_PROXY", hosts.proxy())];
+    let ca_file = ["--ca-file", path];
+    let [token, ..] = uses(REGISTRY, &ca_file);
+    let named = text(&run(&token, &variables).await);
+    assert!(
+        named.contains("what `--ca-file FILE` names: it holds no certificate; expected certificates in PEM"),
+        "{named}"
+    );
+    for file in [path, "/nonexistent/ca.pem"] {
+        let [token, ..] = uses(REGISTRY, &[]);
+        let named = text(&run(&token, &[&variables[..], &[("SSL_CERT_FILE", file)]].concat()).await);
+        assert!(
+            named.contains("correct `SSL_CERT_FILE`, which stands in for the platform's, or unset it"),
+            "{named}"
+        );
+        assert!(
+            named.contains(&format!("no certificate can be read from `SSL_CERT_FILE` (`{file}`)")),
+            "{named}"
+        );
+    }
+}

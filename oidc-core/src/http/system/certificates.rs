@@ -16,7 +16,7 @@ use x509_cert::der::Decode as _;
 
 use crate::http::HttpErrorKind;
 use crate::http::failure::SendFailure;
-use crate::http::settings::{HttpSettings, InvalidHttpSettings, invalid};
+use crate::http::settings::{HttpSettings, InvalidHttpSettings, invalid, no_authority};
 use crate::http::tls::{certificate_fault, crypto, find, innermost, is_not_tls, private_certificates};
 use crate::text::shown;
 
@@ -88,7 +88,7 @@ impl fmt::Debug for Certificates {
 fn private_roots(settings: &HttpSettings) -> Result<RootCertStore, InvalidHttpSettings> {
     let mut roots = RootCertStore::empty();
     for certificate in private_certificates(settings)? {
-        roots.add(certificate).map_err(|error| invalid("extra_ca", &error))?;
+        roots.add(certificate).map_err(|error| no_authority(settings, &error))?;
     }
     Ok(roots)
 }

@@ -2,10 +2,20 @@
 
 use std::fmt::Write as _;
 
-use oidc_core::{FieldValue, shown};
+use oidc_core::{Diagnosis, FieldValue, Severity, shown};
 
 use super::Report;
 use crate::client::doctor::verdict::Verdict;
+use crate::codes;
+
+/// The findings on the tools of the job that keep one from publishing at the registry by itself.
+const OF_TOOLS: [&str; 5] = [
+    codes::NPM_TOO_OLD,
+    codes::NPM_NO_EXCHANGE,
+    codes::NPM_ID_TOKEN_MISSING,
+    codes::NPM_ID_TOKEN_EMPTY,
+    codes::REGISTRY_ELSEWHERE,
+];
 
 impl Report {
     /// Renders the report in paragraphs for a terminal.
@@ -51,7 +61,18 @@ impl Report {
                  already"
             }
         };
-        format!("A publish{name} at {registry} {outcome}.")
+        format!("A publish{name} at {registry} {outcome}{}.", self.restriction())
+    }
+
+    /// The limits of what was accepted: the exchange that was made here, and not that of a tool.
+    fn restriction(&self) -> &'static str {
+        let is_of_tool = |one: &Diagnosis| one.severity == Severity::Warning && OF_TOOLS.contains(&one.code);
+        match self.verdict == Verdict::Accepted && self.diagnoses.iter().any(is_of_tool) {
+            true => {
+                " with the token of the exchange that was made here; by the warnings below, a tool by itself would not get there"
+            }
+            false => "",
+        }
     }
 
     fn write_settings(&self, text: &mut String) {
@@ -112,5 +133,33 @@ fn write_values(text: &mut String, settings: &[&FieldValue]) {
             None if setting.field.required => writeln!(text, "  {key}: nothing that this job has"),
             None => Ok(()),
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oidc_core::Target;
+
+    use super::*;
+
+    #[test]
+    fn what_was_accepted_is_the_exchange_and_no_tools_own() {
+        for (code, severity, is_restricted) in [
+            (codes::NPM_TOO_OLD, Severity::Warning, true),
+            (codes::REGISTRY_ELSEWHERE, Severity::Warning, true),
+            (codes::NPM_ID_TOKEN_EMPTY, Severity::Notice, false),
+            (codes::NPM_WAY, Severity::Warning, false),
+        ] {
+            let mut report = Report::new("https://r.example/".to_owned(), Some("widget"));
+            report.verdict = Verdict::Accepted;
+            report.add(Diagnosis::new(code, Target::Platform, "x").severity(severity));
+            let headline = report.headline();
+            assert!(headline.starts_with("A publish of `widget` at https://r.example/ would be accepted"));
+            assert_eq!(
+                headline.contains("a tool by itself would not get there"),
+                is_restricted,
+                "{headline}"
+            );
+        }
     }
 }

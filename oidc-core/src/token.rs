@@ -227,9 +227,11 @@ pub(crate) fn find_token<T>(text: &str, ask: &dyn Fn(&str) -> Option<T>) -> Opti
 
 fn find_encoded<T>(text: &str, ask: &dyn Fn(&str) -> Option<T>, encodings: usize) -> Option<T> {
     // The first and the last line of a block of PEM are none of its text.
-    let lines = || text.lines().filter(|line| !line.trim_start().starts_with("-----"));
-    let joined =
-        text.trim().contains('\n').then(|| lines().flat_map(str::split_whitespace).collect::<String>());
+    let line = |line: &str| match line.trim_start().starts_with("-----") {
+        true => " ".to_owned(),
+        false => line.split_whitespace().collect(),
+    };
+    let joined = text.trim().contains('\n').then(|| text.lines().map(line).collect::<String>());
     let mut texts = std::iter::once(text).chain(joined.as_deref());
     texts.find_map(|text| {
         let encoded = || {
@@ -358,7 +360,7 @@ mod tests {
             encoded.as_bytes().chunks(76).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
             token.as_bytes().chunks(40).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n"),
             format!(
-                "-----BEGIN TOKEN-----\r\n{}\r\n-----END TOKEN-----\n",
+                "Attributes\r\n-----BEGIN TOKEN-----\r\n{}\r\n-----END TOKEN-----\n",
                 encoded.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\r\n")
             ),
             format!("The token is {token}."),

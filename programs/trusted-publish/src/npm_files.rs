@@ -3,6 +3,7 @@
 //! Seen with npm 11.21, pnpm 10.34, yarn 4.18 and bun 1.4: `.npmrc` replaces `${NAME}` and `${NAME?}`, and for bun `$NAME` too; so does
 //! pnpm's own `rc`, and `config.yaml` of pnpm 12.21. `pnpm-workspace.yaml` gives no registry a credential.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use oidc_core::Environment;
@@ -16,8 +17,11 @@ use super::{bun_config, pnpm_config, yarn_config};
 const NAMED: [&str; 2] = ["npm_config_userconfig", "npm_config_globalconfig"];
 const OPTIONS: [&str; 2] = ["--userconfig", "--globalconfig"];
 
-/// Files of variables that yarn and bun read, the latter by the kind of run.
+/// Files of variables that yarn and bun read by themselves, the latter by the kind of run.
 const DOTENV: [&str; 5] = [".env.yarn", ".env", ".env.local", ".env.production", ".env.development"];
+
+/// So many copies of a variable are looked for in turn.
+const MAX_COPIES: usize = 64;
 
 /// So many settings files that an `.npmrc` names are looked at.
 const MAX_NAMED: usize = 8;
@@ -53,13 +57,21 @@ fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
     found
 }
 
-/// A variable, and those that yarn's and bun's files of variables make copies of it.
+/// A variable, and those that yarn's and bun's files of variables make copies of it, also of its copies.
 fn copies(name: &str, destination: &Destination<'_>) -> Vec<String> {
+    let named = yarn_config::environment_files(destination);
+    let named = named.into_iter().chain(destination.values_of("--env-file").map(str::to_owned));
+    let files = DOTENV.iter().map(|file| (*file).to_owned()).chain(named);
+    let texts: Vec<String> = files.flat_map(|file| destination.files(&file)).collect();
     let mut names = vec![name.to_owned()];
-    for text in DOTENV.iter().flat_map(|file| destination.files(file)) {
-        let lines = text.lines().filter_map(|line| line.trim().trim_start_matches("export ").split_once('='));
-        let copies = lines.filter(|(_, value)| mentions(value, name)).map(|(copy, _)| copy.trim().to_owned());
-        names.extend(copies);
+    let mut at = 0;
+    while let Some(name) = names.get(at).filter(|_| at < MAX_COPIES).cloned() {
+        let lines = texts.iter().flat_map(|text| text.lines());
+        let lines = lines.filter_map(|line| line.trim().trim_start_matches("export ").split_once('='));
+        let copies = lines.filter(|(_, value)| mentions(value, &name)).map(|(copy, _)| copy.trim());
+        let new: BTreeSet<&str> = copies.filter(|copy| names.iter().all(|known| known != copy)).collect();
+        names.extend(new.into_iter().map(str::to_owned).collect::<Vec<_>>());
+        at += 1;
     }
     names
 }

@@ -134,6 +134,13 @@ pub(super) fn uses(name: &str, destination: &Destination<'_>) -> Vec<Use> {
     Settings::read(destination).uses(name)
 }
 
+/// The files of variables that yarn's settings files name. One that may be missing has a mark behind its name.
+pub(super) fn environment_files(destination: &Destination<'_>) -> Vec<String> {
+    let settings = Settings::read(destination).all.into_iter();
+    let named = settings.filter(|(keys, _)| keys.iter().eq(["injectEnvironmentFiles"]));
+    named.map(|(_, file)| file.trim_end_matches('?').to_owned()).collect()
+}
+
 /// The registry that yarn's settings files name for every package without a scope's.
 pub(super) fn default_registry(destination: &Destination<'_>) -> Option<String> {
     Settings::read(destination).of_files()

@@ -58,6 +58,16 @@ async fn what_leads_to_another_settings_file_or_variable_is_followed() {
         (Some(("PREFIX", "/opt/z")), vec![("/opt/z/etc/npmrc", npmrc)], true),
         (None, vec![(".env.yarn", "COPY=${NODE_AUTH_TOKEN}\n"), (".npmrc", copied)], true),
         (None, vec![(".env", "export COPY = \"$NODE_AUTH_TOKEN\"\n"), (".npmrc", copied)], true),
+        (None, vec![(".env", "COPY=$A\nA=$B\nB=$NODE_AUTH_TOKEN\n"), (".npmrc", copied)], true),
+        (
+            None,
+            vec![
+                (".yarnrc.yml", "injectEnvironmentFiles: [x.env, \"ci.env?\"]\n"),
+                ("ci.env", "COPY=${NODE_AUTH_TOKEN}\n"),
+                (".npmrc", copied),
+            ],
+            true,
+        ),
         (None, vec![(".env", "COPY=another\n"), (".npmrc", copied)], false),
         (None, vec![(".npmrc", "prefix=/opt/x\n"), ("/opt/y/etc/npmrc", npmrc)], false),
     ] {

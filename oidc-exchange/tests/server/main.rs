@@ -3,6 +3,7 @@
 
 mod accounts;
 mod candidates;
+mod conformance;
 mod databases;
 mod disclosure;
 mod events;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use oidc_core::Timestamp;
 use oidc_exchange::rows::{Row, RowStore, RowTransaction, Rows, Table};
-use oidc_exchange::server::testing::conformance::{self, Harness};
+use oidc_exchange::server::testing::conformance::Harness;
 use oidc_exchange::server::{Package, StoreError, TrustStore as _};
 use tokio::sync::OwnedMutexGuard;
 
@@ -152,9 +152,20 @@ pub(super) fn empty() -> RowStore {
     RowStore::new(InMemory { stored: Arc::default(), takes_turns: true })
 }
 
-struct Memory {
+/// Makes stores over rows in memory.
+pub(crate) struct Memory {
     takes_turns: bool,
     made: Mutex<Option<Arc<Stored>>>,
+}
+
+impl Memory {
+    pub(crate) fn taking_turns() -> Self {
+        Self { takes_turns: true, made: Mutex::default() }
+    }
+
+    pub(crate) fn in_each_others_way() -> Self {
+        Self { takes_turns: false, made: Mutex::default() }
+    }
 }
 
 #[async_trait]
@@ -182,28 +193,6 @@ impl Harness for Memory {
         stored.writes_fail.store(false, Ordering::SeqCst);
         stored.commit_fails.store(false, Ordering::SeqCst);
     }
-}
-
-#[tokio::test]
-async fn a_store_over_rows_conforms() {
-    conformance::all(&Memory { takes_turns: true, made: Mutex::default() }).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_store_over_rows_whose_transactions_are_in_each_others_way_conforms() {
-    let harness = Memory { takes_turns: false, made: Mutex::default() };
-    // All but `candidates` and `accounts`, which take long: one transaction after the other, as where they take turns.
-    conformance::redeeming(&harness).await;
-    conformance::concurrency(&harness).await;
-    conformance::learning(&harness).await;
-    conformance::tokens(&harness).await;
-    conformance::purging(&harness).await;
-    conformance::publishers(&harness).await;
-    conformance::pending(&harness).await;
-    conformance::limits(&harness).await;
-    conformance::packages(&harness).await;
-    conformance::prefixes(&harness).await;
-    conformance::faults(&harness).await;
 }
 
 #[tokio::test]

@@ -200,6 +200,7 @@ mod tests {
             ("1.2", "Requires-Dist: gadget (>=1)\nRequires-Python: >=3.8, <4\n"),
             ("2.1", "Description-Content-Type: text/markdown; charset=UTF-8; variant=GFM\n"),
             ("2.1", "Description-Content-Type: text/x-rst\nProvides-Extra: my_extra\n"),
+            ("2.1", "Description-Content-Type: UNKNOWN\n"),
             ("2.2", "Dynamic: Requires-Dist\n"),
             ("2.4", "License-Expression: MIT OR Apache-2.0 WITH LLVM-exception\nLicense-File: a/LICENSE\n"),
             ("2.4", "License-Expression: LicenseRef-Acme AND (GPL-2.0+ or mit-0)\n"),

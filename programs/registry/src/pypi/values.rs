@@ -8,7 +8,7 @@ const MAX_SUMMARY: usize = 512;
 const MAX_LABEL: usize = 32;
 /// The accepted Pythons may have this many bytes: everybody who installs the project reads them.
 const MAX_PYTHONS: usize = 1024;
-/// The text that old build backends wrote in place of a URL that they were not told.
+/// The text that old build backends wrote in place of what they were not told. The public index takes it for nothing.
 const UNKNOWN: &str = "UNKNOWN";
 /// Words that are no names in Python.
 const KEYWORDS: [&str; 35] = [
@@ -73,7 +73,8 @@ pub(super) fn is_content_type(text: &str) -> bool {
             _ => true,
         }
     };
-    (is_markdown || matches!(kind.as_str(), "text/plain" | "text/x-rst")) && parts.all(is_parameter)
+    let is_known = is_markdown || matches!(kind.as_str(), "text/plain" | "text/x-rst");
+    text == UNKNOWN || is_known && parts.all(is_parameter)
 }
 
 pub(super) fn is_classifier(text: &str) -> bool {

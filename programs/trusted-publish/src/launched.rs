@@ -16,7 +16,10 @@ const SETTERS: [&str; 9] = ["pdm", "hatch", "mise", "direnv", "dotenv", "dotenvx
 
 /// The programs that may remove all variables, each with the words by which it does so or doesn't.
 const ENV: (&str, [&str; 3]) = ("env", ["-i", "-", "--ignore-environment"]);
-const SUDO: (&str, [&str; 2]) = ("sudo", ["-E", "--preserve-env"]);
+const SUDO: &str = "sudo";
+/// sudo's option that keeps all of them; with a list it keeps those. Before its letter there may be others, but for those with a value.
+const KEEP: (&str, char) = ("--preserve-env", 'E');
+const WITH_VALUE: &str = "CDghpRrtTUu";
 
 /// Tools whose option names the registry by its URL, and the option.
 const BY_OPTION: [(&str, &str); 5] = [
@@ -57,6 +60,10 @@ pub(super) fn check(changes: &Changes, destination: &Destination<'_>) -> Result<
         return Ok(());
     }
     let option = BY_OPTION.iter().find(|(tool, _)| destination.tool() == Some(tool));
+    // It stands before a variable.
+    if option.is_some_and(|(_, option)| destination.values_of(option).any(|url| destination.is(url))) {
+        return Ok(());
+    }
     let url = option.map(|(_, option)| format!("{option} {}", destination.url));
     let names: Vec<&str> = changes.names().collect();
     let refusal = |variable: &str, by: &str| InvalidTarget::Variable {
@@ -73,9 +80,8 @@ pub(super) fn check(changes: &Changes, destination: &Destination<'_>) -> Result<
             return Err(refusal(variable, word));
         }
     }
-    let is_named = destination.is_named_by_command() && option.is_some();
     let mut setters = launcher.iter().filter(|word| SETTERS.iter().any(|program| is(word, program)));
-    match (setters.next().filter(|_| !is_named), names.first()) {
+    match (setters.next(), names.first()) {
         (Some(word), Some(variable)) => Err(refusal(variable, word)),
         _ => Ok(()),
     }
@@ -91,7 +97,13 @@ fn removes_all<'a>(launcher: &[&'a str]) -> Option<&'a str> {
     let at = |program| launcher.iter().position(|word| is(word, program));
     let behind = |at: usize| launcher.get(at + 1..).unwrap_or_default();
     let by_env = at(ENV.0).and_then(|at| behind(at).iter().find(|word| ENV.1.contains(word)));
-    let is_kept = |word: &&str| SUDO.1.iter().any(|option| word.starts_with(option));
-    let by_sudo = || launcher.get(at(SUDO.0).filter(|at| !behind(*at).iter().any(is_kept))?);
+    let by_sudo = || launcher.get(at(SUDO).filter(|at| !behind(*at).iter().any(|word| keeps_all(word)))?);
     by_env.or_else(by_sudo).copied()
+}
+
+/// Returns `true` for the option by which sudo keeps all variables.
+fn keeps_all(word: &str) -> bool {
+    let letters = word.strip_prefix('-').filter(|letters| !letters.starts_with('-')).unwrap_or_default();
+    word == KEEP.0
+        || letters.chars().take_while(|letter| !WITH_VALUE.contains(*letter)).any(|letter| letter == KEEP.1)
 }

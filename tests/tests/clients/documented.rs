@@ -83,6 +83,10 @@ const RUN: &[(&str, &str)] = &[
         "clients/exec.rs npm_publishes_at_the_url_whatever_setup_node_wrote",
     ),
     (
+        "trusted-publish exec … -- pnpm publish",
+        "clients/exec.rs pnpm_12_publishes_at_the_url_whatever_setup_node_wrote",
+    ),
+    (
         "trusted-publish exec … -- yarn npm publish",
         "clients/exec.rs yarn_publishes_at_the_url_and_nowhere_else",
     ),

@@ -111,13 +111,26 @@ async fn a_program_around_the_tool_that_changes_its_variables_is_not_run() {
         &["env", "--unset=twine_repository_url", "twine", "upload"],
         &["/usr/bin/env", "-i", "twine", "upload"],
         &["sudo", "-u", "ci", "twine", "upload"],
+        &["sudo", "-uEve", "twine", "upload"],
+        &["sudo", "--preserve-env=HOME,PATH", "twine", "upload"],
+        &[
+            "env",
+            "A=https://own.example/a/",
+            "TWINE_REPOSITORY_URL=https://other.example/",
+            "twine",
+            "upload",
+        ],
     ] {
         let found = changed(job("pypi").run_by(command)).await.unwrap();
         assert!(found.contains("or pass `--repository-url https://own.example/a/`"), "{command:?}: {found}");
+        let told = [command, &["--repository-url", OWN]].concat().leak();
+        assert_eq!(changed(job("pypi").run_by(told)).await, None, "{told:?}");
     }
     for command in [
         &["env", "A=b", "twine", "upload"][..],
         &["sudo", "-E", "twine", "upload"],
+        &["sudo", "-nEH", "twine", "upload"],
+        &["sudo", "--preserve-env", "twine", "upload"],
         &["twine", "upload"],
         &["env", "-u", "TWINE_REPOSITORY_URL", "twine", "--version"],
     ] {
@@ -138,6 +151,8 @@ async fn a_program_around_the_tool_that_changes_its_variables_is_not_run() {
     }
     // It is asked in that folder.
     assert_eq!(changed(job("npm").run_by(&["env", "-C", "sub", "npm", "publish"])).await, None);
+    let named = ["env", "A=https://own.example/a/", "pdm", "run", "twine", "upload"];
+    assert!(changed(job("pypi").run_by(&named)).await.is_some());
     // Programs that set variables of their own accord.
     for command in [
         &["pdm", "run", "twine", "upload"][..],

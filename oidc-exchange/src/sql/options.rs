@@ -46,7 +46,8 @@ const SQLITE_PRAGMAS: &str =
 ///   server's identity, by the roots in the file `sslrootcert` or, without it, by those of the feature: the
 ///   system's with `postgres-ring`, Mozilla's with `postgres-aws-lc`. The default, `prefer`, accepts any
 ///   server, and connections without TLS. With `postgres` alone there is no TLS, and a server on another
-///   machine is refused unless the URL says `sslmode=disable`.
+///   machine is refused unless the URL says `sslmode=disable`. With `verify-ca`, an application that builds rustls with
+///   two providers installs one (`CryptoProvider::install_default`) before it opens a database: sqlx panics otherwise.
 ///
 /// # Roles
 ///

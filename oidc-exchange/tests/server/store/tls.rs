@@ -40,6 +40,8 @@ async fn is_encrypted(url: &str) -> bool {
 #[needs(postgres)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgresql_over_tls_is_the_one_that_the_url_names() {
+    // With the features for both providers, `verify-ca` needs one that is installed.
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
     let server = postgres();
     let harness = Postgres::new(server.clone());
     let url = harness.create().await;

@@ -13,14 +13,13 @@ const RUN: &str = r#"{"repository":"acme/widget","url":"https://github.com/acme/
 
 /// The statements of the smallest transaction, with the parameters that all of them take from.
 const REPLAY: &str = "INSERT INTO oidc_replay (key, uses, remember_until) VALUES ($1, 1, $2)";
-const TOKEN: &str = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) VALUES ($1, $2, $3, $4, $5, $6)";
-const OF_PACKAGE: &str =
-    "INSERT INTO oidc_token_package (token, ecosystem, package, publisher) VALUES ($1, 'npm', 'widget', $2)";
-const TOGETHER: &str = "WITH replay AS (INSERT INTO oidc_replay (key, uses, remember_until) VALUES ($1, 1, $2)), \
-     token AS (INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) VALUES ($3, $4, $2, $5, $6, $7)) \
-     INSERT INTO oidc_token_package (token, ecosystem, package, publisher) VALUES ($3, 'npm', 'widget', $8)";
-const FIND: &str = "SELECT t.expires_at, t.provider, t.issuer, t.run, g.ecosystem, g.package, g.publisher, q.pending \
-     FROM oidc_token t JOIN oidc_token_package g ON g.token = t.hash JOIN oidc_publisher q ON q.id = g.publisher \
+const TOKEN: &str = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+     VALUES ($1, $2, $3, $4, $5, $6, 'npm', 'widget', $7)";
+const TOGETHER: &str = "WITH replay AS (INSERT INTO oidc_replay (key, uses, remember_until) VALUES ($1, 1, $2)) \
+     INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+     VALUES ($3, $4, $2, $5, $6, $7, 'npm', 'widget', $8)";
+const FIND: &str = "SELECT t.expires_at, t.provider, t.issuer, t.run, t.ecosystem, t.package, t.publisher, q.pending \
+     FROM oidc_token t JOIN oidc_publisher q ON q.id = t.publisher \
      WHERE t.hash = $1 AND t.expires_at > $2";
 
 impl Registry {
@@ -106,8 +105,13 @@ impl Driver {
                 let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
                 sqlx::query(REPLAY).bind(&key).bind(1_i64 << 40).execute(&mut *transaction).await?;
                 let query = sqlx::query(TOKEN).bind(&hash).bind(1_i64).bind(1_i64 << 40);
-                query.bind("github").bind(scene::ISSUER).bind(RUN).execute(&mut *transaction).await?;
-                sqlx::query(OF_PACKAGE).bind(&hash).bind(publisher).execute(&mut *transaction).await?;
+                query
+                    .bind("github")
+                    .bind(scene::ISSUER)
+                    .bind(RUN)
+                    .bind(publisher)
+                    .execute(&mut *transaction)
+                    .await?;
                 transaction.commit().await
             }
             Self::Postgres(connection) => {

@@ -192,12 +192,8 @@ async fn over(url: &str, records: u32) {
     for (name, end) in [("live", 4_000_000_000_u64), ("over", 1_700_000_000)] {
         execute(&mut connection, format!("{with} INSERT INTO oidc_replay (key, uses, remember_until) SELECT '{name}' || {hash}, 1, {end} FROM {series}")).await;
         execute(&mut connection, format!(
-            "{with} INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) SELECT '{name}' || {hash}, 1, {end}, \
-             'github', '{}', '{{}}' FROM {series}", scene::ISSUER
-        )).await;
-        execute(&mut connection, format!(
-            "{with} INSERT INTO oidc_token_package (token, ecosystem, package, publisher) SELECT '{name}' || {hash}, 'npm', 'package-1', \
-             {publisher} FROM {series}"
+            "{with} INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+             SELECT '{name}' || {hash}, 1, {end}, 'github', '{}', '{{}}', 'npm', 'package-1', {publisher} FROM {series}", scene::ISSUER
         )).await;
     }
     execute(&mut connection, if is_sqlite { "ANALYZE" } else { "VACUUM ANALYZE" }.to_owned()).await;

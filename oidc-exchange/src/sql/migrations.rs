@@ -7,7 +7,7 @@ use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The migrations: version, description and statements.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "stores", include_str!("migrations/1_stores.sql")),
     (2, "latest", include_str!("migrations/2_latest.sql")),
     (3, "purged", include_str!("migrations/3_purged.sql")),
@@ -17,6 +17,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "lapse", include_str!("migrations/7_lapse.sql")),
     (8, "package turn", include_str!("migrations/8_package_turn.sql")),
     (9, "prefixes", include_str!("migrations/9_prefixes.sql")),
+    (10, "token of one", include_str!("migrations/10_token_of_one.sql")),
 ];
 
 /// The migrations, which sqlx has not run yet.

@@ -17,7 +17,9 @@ impl TokenStore for SqlStore {
     async fn find(&self, token: &TokenHash, now: Timestamp) -> Result<Option<TokenRecord>, StoreError> {
         // A grant of a publisher for a prefix is for the whole prefix or for one package. `pending` is asked of the
         // publisher and not stored with the token: another publish may have created the package meanwhile.
-        let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, g.ecosystem, g.package, '' AS prefix, g.publisher, q.pending, \
+        let statement = "SELECT t.expires_at, t.provider, t.issuer, t.run, t.ecosystem, t.package, '' AS prefix, t.publisher, q.pending, \
+             NULL AS owner FROM oidc_token t JOIN oidc_publisher q ON q.id = t.publisher WHERE t.hash = $1 AND t.expires_at > $2 \
+             UNION ALL SELECT t.expires_at, t.provider, t.issuer, t.run, g.ecosystem, g.package, '' AS prefix, g.publisher, q.pending, \
              NULL AS owner FROM oidc_token t JOIN oidc_token_package g ON g.token = t.hash JOIN oidc_publisher q \
              ON q.id = g.publisher WHERE t.hash = $1 AND t.expires_at > $2 \
              UNION ALL SELECT t.expires_at, t.provider, t.issuer, t.run, g.ecosystem, g.package, \

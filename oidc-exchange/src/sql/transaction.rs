@@ -132,20 +132,28 @@ impl Transaction {
         let mut write = self.write.lock().await;
         let found = standing(write.connection(), publisher, "").await.map_err(failed)?;
         let Some(found) = found.filter(|found| found.is_for(package)) else { return Ok(false) };
+        let token = HEXLOWER.encode(token.as_bytes());
+        let several = |table: &str| format!("oidc_token t JOIN {table} g ON g.token = t.hash");
         // A grant of a publisher for a prefix is for one package or for the whole prefix.
-        let (table, whole) = match found.package.is_prefix() {
-            true => ("oidc_token_prefix", ""),
-            false => ("oidc_token_package", &*package.name),
+        let (places, whole) = match found.package.is_prefix() {
+            true => (vec![("g", several("oidc_token_prefix"))], ""),
+            false => {
+                (vec![("t", "oidc_token t".to_owned()), ("g", several("oidc_token_package"))], &*package.name)
+            }
         };
-        let statement = format!(
-            "SELECT t.hash FROM oidc_token t JOIN {table} g ON g.token = t.hash \
-             WHERE g.ecosystem = $1 AND g.package IN ($2, $3) AND g.publisher = $4 AND t.hash = $5 AND t.expires_at > $6{}",
-            write.for_share()
-        );
-        let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem).bind(&package.name);
-        let query = query.bind(whole).bind(publisher);
-        let query = query.bind(HEXLOWER.encode(token.as_bytes())).bind(now.as_signed_secs());
-        Ok(query.fetch_optional(write.connection()).await.map_err(failed)?.is_some())
+        for (row, tables) in places {
+            let statement = format!(
+                "SELECT t.hash FROM {tables} WHERE {row}.ecosystem = $1 AND {row}.package IN ($2, $3) AND {row}.publisher = $4 \
+                 AND t.hash = $5 AND t.expires_at > $6{}",
+                write.for_share()
+            );
+            let query = sqlx::query(AssertSqlSafe(statement)).bind(&package.ecosystem).bind(&package.name);
+            let query = query.bind(whole).bind(publisher).bind(&token).bind(now.as_signed_secs());
+            if query.fetch_optional(write.connection()).await.map_err(failed)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Commits the transaction.

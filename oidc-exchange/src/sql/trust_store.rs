@@ -195,16 +195,30 @@ pub(super) async fn live_tokens(
     package: &Package,
     now: Timestamp,
 ) -> Result<BTreeMap<String, u64>, sqlx::Error> {
-    let granted = if package.is_prefix() { "oidc_token_prefix" } else { "oidc_token_package" };
-    let statement = format!(
-        "SELECT p.id, COUNT(*) FROM (SELECT * FROM oidc_publisher WHERE {}) p JOIN {granted} g ON g.publisher = p.id \
-         JOIN oidc_token t ON t.hash = g.token LEFT JOIN oidc_proven u ON u.publisher = p.id \
-         WHERE t.expires_at > $3 AND (p.account = '' OR u.publisher IS NOT NULL) GROUP BY p.id",
-        is_of(package, 1)
-    );
+    let publishers = is_of(package, 1);
+    let counted = |of_publisher: &str| {
+        format!(
+            "SELECT p.id, COUNT(*) FROM (SELECT * FROM oidc_publisher WHERE {publishers}) p JOIN {of_publisher} \
+             LEFT JOIN oidc_proven u ON u.publisher = p.id \
+             WHERE t.expires_at > $3 AND (p.account = '' OR u.publisher IS NOT NULL) GROUP BY p.id"
+        )
+    };
+    let of_several = |table: &str| {
+        counted(&format!("{table} g ON g.publisher = p.id JOIN oidc_token t ON t.hash = g.token"))
+    };
+    let statement = if package.is_prefix() {
+        of_several("oidc_token_prefix")
+    } else {
+        let of_one = counted("oidc_token t ON t.publisher = p.id");
+        format!("{of_one} UNION ALL {}", of_several("oidc_token_package"))
+    };
     let query = sqlx::query_as(AssertSqlSafe(statement)).bind(&package.name).bind(&package.ecosystem);
     let rows: Vec<(String, i64)> = query.bind(now.as_signed_secs()).fetch_all(executor).await?;
-    Ok(rows.into_iter().map(|(id, count)| (id, u64::try_from(count).unwrap_or_default())).collect())
+    let mut counts = BTreeMap::new();
+    for (id, count) in rows {
+        *counts.entry(id).or_default() += u64::try_from(count).unwrap_or_default();
+    }
+    Ok(counts)
 }
 
 pub(super) async fn add(

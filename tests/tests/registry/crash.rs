@@ -184,7 +184,7 @@ async fn assert_whole(world: &World) {
     assert_eq!(text("PRAGMA integrity_check").await.unwrap(), "ok");
     let tokens = number("SELECT COUNT(*) FROM oidc_token").await.unwrap();
     assert_eq!(tokens, number("SELECT COUNT(*) FROM oidc_replay").await.unwrap());
-    assert_eq!(tokens, number("SELECT COUNT(*) FROM oidc_token_package").await.unwrap());
+    assert_eq!(tokens, number("SELECT COUNT(*) FROM oidc_token WHERE publisher IS NOT NULL").await.unwrap());
     assert_eq!(number("SELECT MAX(uses) FROM oidc_replay").await.unwrap(), 1);
 }
 

@@ -27,8 +27,14 @@ pub(super) async fn redeem(database: &Database, grant: &Grant) -> Result<Redeeme
     }
     if let Some(token) = grant.token() {
         let token = HEXLOWER.encode(token.as_bytes());
-        mint(write.connection(), grant, &token).await?;
-        insert_packages(write.connection(), &token, &granted).await?;
+        let only = match &*granted {
+            [only] if only.by.only_of.is_none() => Some(only.by),
+            _ => None,
+        };
+        mint(write.connection(), grant, &token, only).await?;
+        if only.is_none() {
+            insert_packages(write.connection(), &token, &granted).await?;
+        }
     }
     learn(write.connection(), &granted).await?;
     note_exchange(&mut write, grant, &granted).await?;
@@ -51,11 +57,16 @@ async fn burn(connection: &mut AnyConnection, grant: &Grant) -> Result<bool, sql
     Ok(done.rows_affected() == 1)
 }
 
-/// Stores the publish token, still without packages.
-async fn mint(connection: &mut AnyConnection, grant: &Grant, token: &str) -> Result<(), sqlx::Error> {
+/// Stores the publish token, with its package if it is the only one.
+async fn mint(
+    connection: &mut AnyConnection,
+    grant: &Grant,
+    token: &str,
+    only: Option<&GrantedBy>,
+) -> Result<(), sqlx::Error> {
     let run = serde_json::to_string(grant.run()).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let statement = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
-         VALUES ($1, $2, $3, $4, $5, $6)";
+    let statement = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
     sqlx::query(statement)
         .bind(token)
         .bind(grant.created_at().as_signed_secs())
@@ -63,6 +74,9 @@ async fn mint(connection: &mut AnyConnection, grant: &Grant, token: &str) -> Res
         .bind(grant.provider())
         .bind(grant.issuer())
         .bind(run)
+        .bind(only.map(|by| &by.package.ecosystem))
+        .bind(only.map(|by| &by.package.name))
+        .bind(only.map(|by| &by.publisher))
         .execute(connection)
         .await?;
     Ok(())

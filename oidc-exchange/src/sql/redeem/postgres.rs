@@ -27,16 +27,13 @@ const ONE: &str = "\
             SELECT ecosystem, package, prefix FROM oidc_publisher WHERE id = $10 OFFSET 0 FOR KEY SHARE \
         ) p WHERE d.id = 1 AND d.until_at < $2 AND p.ecosystem = $11 AND p.package = $12 AND p.prefix = '' \
         ON CONFLICT (key) DO UPDATE SET uses = oidc_replay.uses + 1 WHERE oidc_replay.uses < $3 RETURNING key \
-    ), minted AS ( \
-        INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
-        SELECT $4, $5, $6, $7, $8, $9 FROM burned \
     ), noted AS ( \
         UPDATE oidc_proven SET exchanged_at = $5 WHERE publisher = ( \
             SELECT publisher FROM burned CROSS JOIN oidc_proven \
             WHERE publisher = $10 AND exchanged_at IS DISTINCT FROM $5 FOR UPDATE OF oidc_proven SKIP LOCKED) \
     ) \
-    INSERT INTO oidc_token_package (token, ecosystem, package, publisher) \
-    SELECT $4, $11, $12, $10 FROM burned RETURNING publisher";
+    INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, publisher, ecosystem, package) \
+    SELECT $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM burned RETURNING publisher";
 
 /// The statement for a grant that [`ONE`] refused. A row says that the identity token was used as often as allowed, or that
 /// its uses may have been purged; no row says that the publisher was gone. Both uses and their purge stay as they are.
@@ -65,11 +62,8 @@ const TOGETHER: &str = "\
     ), granted AS MATERIALIZED ( \
         SELECT s.* FROM burned b JOIN standing s ON s.replay_key = b.key \
     ), minted AS ( \
-        INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
-        SELECT token, created_at, expires_at, provider, issuer, run FROM granted \
-    ), of_packages AS ( \
-        INSERT INTO oidc_token_package (token, ecosystem, package, publisher) \
-        SELECT token, ecosystem, name, publisher FROM granted \
+        INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, publisher, ecosystem, package) \
+        SELECT token, created_at, expires_at, provider, issuer, run, publisher, ecosystem, name FROM granted \
     ), used AS MATERIALIZED ( \
         SELECT publisher, MAX(created_at) AS at FROM granted GROUP BY publisher ORDER BY publisher \
     ), noted AS ( \

@@ -19,19 +19,18 @@ use super::values::Values;
 /// migrated by another one finds out where it reads the view, and not where it reads the trigger.
 pub(in crate::sql) const VIEW: &str = "\
     CREATE TEMP VIEW oidc_grant AS SELECT 0 AS place, r.key AS replay_key, r.remember_until, r.uses AS max_uses, \
-        t.hash AS token, t.created_at, t.expires_at, t.provider, t.issuer, t.run, p.id AS publisher, g.ecosystem, g.package AS name \
-        FROM oidc_replay r, oidc_purged, oidc_token t JOIN oidc_token_package g ON g.token = t.hash \
-        JOIN oidc_publisher p ON p.id = g.publisher AND p.prefix = '' LEFT JOIN oidc_proven u ON u.publisher = p.id; \
+        t.hash AS token, t.created_at, t.expires_at, t.provider, t.issuer, t.run, t.publisher, t.ecosystem, t.package AS name \
+        FROM oidc_replay r, oidc_purged, oidc_token t JOIN oidc_publisher p ON p.id = t.publisher AND p.prefix = '' \
+        LEFT JOIN oidc_proven u ON u.publisher = p.id; \
     CREATE TEMP TRIGGER oidc_grant INSTEAD OF INSERT ON oidc_grant BEGIN \
         INSERT INTO oidc_replay (key, uses, remember_until) \
             SELECT NEW.replay_key, 1, NEW.remember_until FROM oidc_purged \
             WHERE id = 1 AND until_at < NEW.remember_until AND EXISTS (SELECT 1 FROM oidc_publisher \
                 WHERE id = NEW.publisher AND ecosystem = NEW.ecosystem AND package = NEW.name AND prefix = '') \
             ON CONFLICT (key) DO UPDATE SET uses = uses + 1 WHERE uses < NEW.max_uses; \
-        INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
-            SELECT NEW.token, NEW.created_at, NEW.expires_at, NEW.provider, NEW.issuer, NEW.run WHERE changes() = 1; \
-        INSERT INTO oidc_token_package (token, ecosystem, package, publisher) \
-            SELECT NEW.token, NEW.ecosystem, NEW.name, NEW.publisher WHERE changes() = 1; \
+        INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+            SELECT NEW.token, NEW.created_at, NEW.expires_at, NEW.provider, NEW.issuer, NEW.run, \
+                NEW.ecosystem, NEW.name, NEW.publisher WHERE changes() = 1; \
         UPDATE oidc_proven SET exchanged_at = NEW.created_at WHERE publisher = NEW.publisher AND changes() = 1; \
     END;";
 

@@ -38,16 +38,24 @@ fn publisher(id: &str, package: Package, account: &str, pending: bool) -> Publis
 async fn token(store: &SqlStore, granted: GrantedPackage) -> (TokenHash, TokenRecord) {
     let hash = TokenHash::of(&granted.publisher);
     let text = HEXLOWER.encode(hash.as_bytes());
-    let table = if granted.only_of.is_some() { "oidc_token_prefix" } else { "oidc_token_package" };
+    let inserts: &[&str] = if granted.only_of.is_some() {
+        &[
+            "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
+             VALUES ($1, 0, 1700000100, 'github', 'https://issuer.example', '{}')",
+            "INSERT INTO oidc_token_prefix (token, ecosystem, package, publisher) VALUES ($1, 'npm', $2, $3)",
+        ]
+    } else {
+        &[
+            "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+           VALUES ($1, 0, 1700000100, 'github', 'https://issuer.example', '{}', 'npm', $2, $3)",
+        ]
+    };
     let mut transaction = store.begin().await.unwrap();
-    let insert =
-        "INSERT INTO oidc_token VALUES ($1, 0, 1700000100, 'github', 'https://issuer.example', '{}')";
-    sqlx::query(insert).bind(&text).execute(transaction.connection()).await.unwrap();
-    let insert =
-        format!("INSERT INTO {table} (token, ecosystem, package, publisher) VALUES ($1, 'npm', $2, $3)");
-    let insert = sqlx::query(sqlx::AssertSqlSafe(insert)).bind(&text);
-    let insert = insert.bind(&granted.package.name).bind(&granted.publisher);
-    insert.execute(transaction.connection()).await.unwrap();
+    for insert in inserts {
+        let insert = sqlx::query(*insert).bind(&text);
+        let insert = insert.bind(&granted.package.name).bind(&granted.publisher);
+        insert.execute(transaction.connection()).await.unwrap();
+    }
     transaction.commit().await.unwrap();
     let (provider, issuer) = ("github".to_owned(), "https://issuer.example".to_owned());
     (hash, TokenRecord::new(vec![granted], END, provider, issuer, Run::default()))

@@ -200,7 +200,7 @@ fn broken_on_sqlite() -> [Vec<String>; 2] {
             "CREATE TABLE fault_child (id INTEGER REFERENCES fault_parent DEFERRABLE INITIALLY DEFERRED)"
                 .to_owned(),
             format!(
-                "CREATE TRIGGER fault AFTER INSERT ON oidc_token_package WHEN NEW.package = 'broken' BEGIN {action}; END"
+                "CREATE TRIGGER fault AFTER INSERT ON oidc_token WHEN NEW.package = 'broken' BEGIN {action}; END"
             ),
         ]
     })
@@ -215,7 +215,7 @@ fn broken_on_postgresql() -> [Vec<String>; 3] {
             vec![
                 format!("CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$"),
                 format!(
-                    "CREATE {kind} TRIGGER fault AFTER INSERT ON oidc_token_package {when} FOR EACH ROW \
+                    "CREATE {kind} TRIGGER fault AFTER INSERT ON oidc_token {when} FOR EACH ROW \
                  WHEN (NEW.package = 'broken') EXECUTE FUNCTION fault()"
                 ),
             ]
@@ -397,12 +397,7 @@ async fn no_publish_token_on_postgresql_outlives_a_publisher_that_is_removed_mea
 async fn fails_whole<H: Harness<Store = SqlStore>>(harness: &H, url: impl Fn() -> String) {
     let scene = Scene::new(harness.empty().await, &["widget"]).await;
     let is_sqlite = url().starts_with("sqlite:");
-    for event in [
-        "INSERT ON oidc_replay",
-        "INSERT ON oidc_token",
-        "INSERT ON oidc_token_package",
-        "UPDATE ON oidc_proven",
-    ] {
+    for event in ["INSERT ON oidc_replay", "INSERT ON oidc_token", "UPDATE ON oidc_proven"] {
         // PostgreSQL does not write the time of use twice in one second.
         execute(&url(), &["UPDATE oidc_proven SET exchanged_at = 1".to_owned()]).await;
         let statements = if is_sqlite {

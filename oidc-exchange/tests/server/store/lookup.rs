@@ -302,6 +302,7 @@ const WAITED_FOR: &[&str] = &[
      AND package = 'p' ORDER BY worth, created_at, publisher LIMIT 32",
     "SELECT id, ecosystem, package FROM oidc_publisher WHERE id IN ('a', 'b') ORDER BY id",
     "SELECT publisher, claim, value FROM oidc_learned_id WHERE publisher IN ('a', 'b')",
+    "SELECT * FROM oidc_token t JOIN oidc_publisher q ON q.id = t.publisher WHERE t.hash = 'h' AND t.expires_at > 1",
     "SELECT * FROM oidc_token t JOIN oidc_token_package p ON p.token = t.hash JOIN oidc_publisher q \
      ON q.id = p.publisher WHERE t.hash = 'h' AND t.expires_at > 1",
     "DELETE FROM oidc_publisher WHERE id = 'i' AND ecosystem = 'e' AND package = 'p'",
@@ -324,6 +325,8 @@ const WAITED_FOR: &[&str] = &[
     "SELECT * FROM oidc_token t JOIN oidc_token_prefix g ON g.token = t.hash JOIN oidc_publisher q ON q.id = g.publisher \
      WHERE t.hash = 'h' AND t.expires_at > 1",
     // A settings page.
+    "SELECT p.id, COUNT(*) FROM oidc_publisher p JOIN oidc_token t ON t.publisher = p.id \
+     LEFT JOIN oidc_proven u ON u.publisher = p.id WHERE p.package = 'p' AND p.ecosystem = 'e' AND t.expires_at > 1 GROUP BY p.id",
     "SELECT p.id, COUNT(*) FROM oidc_publisher p JOIN oidc_token_package g ON g.publisher = p.id \
      JOIN oidc_token t ON t.hash = g.token LEFT JOIN oidc_proven u ON u.publisher = p.id \
      WHERE p.package = 'p' AND p.ecosystem = 'e' AND t.expires_at > 1 GROUP BY p.id",

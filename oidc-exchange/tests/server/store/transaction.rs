@@ -52,13 +52,10 @@ async fn on_shelf(store: &SqlStore) -> Vec<(String, i64)> {
 async fn token(store: &SqlStore, publisher: &str, text: &str) -> TokenHash {
     let hash = TokenHash::of(text);
     let mut transaction = store.begin().await.unwrap();
-    for (statement, second) in [
-        ("INSERT INTO oidc_token VALUES ($1, 0, 1700000100, $2, 'https://issuer.example', '{}')", "github"),
-        ("INSERT INTO oidc_token_package VALUES ($1, 'npm', 'widget', $2)", publisher),
-    ] {
-        let query = sqlx::query(statement).bind(HEXLOWER.encode(hash.as_bytes())).bind(second);
-        query.execute(transaction.connection()).await.unwrap();
-    }
+    let insert = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+         VALUES ($1, 0, 1700000100, 'github', 'https://issuer.example', '{}', 'npm', 'widget', $2)";
+    let insert = sqlx::query(insert).bind(HEXLOWER.encode(hash.as_bytes())).bind(publisher);
+    insert.execute(transaction.connection()).await.unwrap();
     transaction.commit().await.unwrap();
     hash
 }
@@ -256,7 +253,8 @@ async fn a_prefix_publishes_what_its_account_owns<H: Harness<Store = SqlStore>>(
         let mut transaction = store.begin().await.unwrap();
         let hash = HEXLOWER.encode(TokenHash::of(token).as_bytes());
         for statement in [
-            "INSERT INTO oidc_token VALUES ($1, 0, 1700000100, 'github', 'https://issuer.example', $2)",
+            "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run) \
+             VALUES ($1, 0, 1700000100, 'github', 'https://issuer.example', $2)",
             "INSERT INTO oidc_token_prefix VALUES ($1, 'wide', 'npm', $2)",
         ] {
             let query = sqlx::query(statement).bind(&hash).bind(package);

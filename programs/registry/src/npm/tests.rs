@@ -78,14 +78,11 @@ async fn trust(database: &SqlStore) {
         let mut transaction = database.begin().await.unwrap();
         transaction.add(&record, &Room::default()).await.unwrap();
         let hash = HEXLOWER.encode(TokenHash::of(token).as_bytes());
-        sqlx::query("INSERT INTO oidc_token VALUES ($1, 0, $2, 'github', 'https://issuer.example', '{}')")
+        let insert = "INSERT INTO oidc_token (hash, created_at, expires_at, provider, issuer, run, ecosystem, package, publisher) \
+             VALUES ($1, 0, $2, 'github', 'https://issuer.example', '{}', 'npm', $3, $4)";
+        sqlx::query(insert)
             .bind(&hash)
             .bind(i64::MAX)
-            .execute(transaction.connection())
-            .await
-            .unwrap();
-        sqlx::query("INSERT INTO oidc_token_package VALUES ($1, 'npm', $2, $3)")
-            .bind(&hash)
             .bind(&package.name)
             .bind(id)
             .execute(transaction.connection())

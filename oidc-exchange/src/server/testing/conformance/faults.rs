@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::Harness;
 use super::answers::{listed, redeemed};
-use super::scene::{Records as _, broken_off, by, found, grant, package, publisher, with_publisher};
+use super::scene::{Records as _, broken_off, by, found, grant, package, publisher, stored, with_publisher};
 use crate::server::{Grant, PublisherRecord, PublisherStore as _, Redeemed, Room, Stored, TrustStore as _};
 
 /// A number of polls that no store needs for one redemption.
@@ -14,28 +14,40 @@ fn learning(jti: u8, token: &str) -> Grant {
     Grant { packages: vec![by("p", "widget", &[("repository_id", "7")])], ..grant(jti, token) }
 }
 
+/// A grant of one package or of two, whose publishers learn an id, or have learned theirs.
+fn of_packages(is_of_two: bool, learns: bool, jti: u8, token: &str) -> Grant {
+    let learned: &[_] = if learns { &[("repository_id", "7")] } else { &[] };
+    let packages = [("p", "widget"), ("q", "gadget")].into_iter().take(1 + usize::from(is_of_two));
+    let packages = packages.map(|(publisher, name)| by(publisher, name, learned)).collect();
+    Grant { packages, ..grant(jti, token) }
+}
+
 pub(super) async fn a_redemption_that_fails_leaves_no_trace<H: Harness>(harness: &H) {
     for fault in harness.faults() {
-        for is_first in [true, false] {
+        let mut is_met = false;
+        for (is_of_two, learns) in [(false, true), (false, false), (true, true), (true, false)] {
             let store = &harness.empty().await;
             with_publisher(store).await;
-            // A publisher that has learned its ids learns nothing more.
-            let decided = |jti, token| if is_first { learning(jti, token) } else { grant(jti, token) };
+            stored(store, &publisher("q", "gadget")).await;
+            let decided = |jti, token| of_packages(is_of_two, learns, jti, token);
             harness.break_at(store, fault).await;
             let outcome = store.redeem(&decided(1, "a")).await;
             harness.repair(store).await;
             if let Ok(outcome) = outcome {
-                assert!(!is_first, "{fault}: the failure is told");
                 assert_eq!(outcome, Redeemed::Granted, "{fault}: a grant without this step is granted");
                 assert!(found(store, "a").await.is_some(), "{fault}: it is granted as a whole");
                 continue;
             }
+            is_met |= learns;
             assert!(found(store, "a").await.is_none(), "{fault}: nothing was minted");
-            let known = listed(store, &package("widget")).await;
-            assert!(known.into_first().learned.is_empty(), "{fault}: nothing was learned");
+            for name in ["widget", "gadget"] {
+                let known = listed(store, &package(name)).await;
+                assert!(known.into_first().learned.is_empty(), "{fault}: nothing was learned");
+            }
             let outcome = redeemed(store, &decided(1, "b")).await;
             assert_eq!(outcome, Redeemed::Granted, "{fault}: nothing was burned");
         }
+        assert!(is_met, "{fault}: the failure is told");
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use oidc_core::{Context, HttpUrl, Secret};
 
-use super::cargo_alias;
-use super::command_words::{TOOLS, Upload, called, upload};
-use super::options::values;
+use super::command::options::values;
+use super::command::words::{TOOLS, Upload, called, upload};
+use super::settings::cargo;
 
 /// So many folders of a command are looked at, and so many above the working directory.
 const MAX_FOLDERS: usize = 16;
@@ -53,7 +53,7 @@ impl<'a> Destination<'a> {
         let url = vendors.unwrap_or(url).clone();
         let called = called(command);
         let command = match called {
-            Some((at, "cargo")) => cargo_alias::expanded(command, at, cx),
+            Some((at, "cargo")) => cargo::alias::expanded(command, at, cx),
             _ => Cow::Borrowed(command),
         };
         Self { url, public, package, command, called, cargo_scheme: None, cx, overlooked: Mutex::default() }

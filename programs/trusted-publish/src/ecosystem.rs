@@ -9,11 +9,12 @@ use std::fmt;
 use oidc_core::Secret;
 
 pub(super) use self::asked::{Asked, Opened};
-use super::changes::Changes;
+use super::command::changes::Changes;
 use super::destination::Destination;
 use super::invalid_target::InvalidTarget;
+use super::settings::python::poetry;
+use super::settings::{cargo, gem, npm};
 use super::tool::{self, Tool};
-use super::{cargo_config, gem_config, npm_config, npm_files, poetry};
 
 /// Every registry protocol that the tool speaks.
 pub const ECOSYSTEMS: &[&Ecosystem] = &[
@@ -140,12 +141,12 @@ impl Ecosystem {
 
     fn variables_before_tools(&self, destination: &Destination<'_>) -> Vec<(String, bool)> {
         match self.others {
-            Others::Npm => npm_config::BY_CONVENTION
-                .map(|name| (name.to_owned(), npm_files::is_own(name, destination)))
+            Others::Npm => npm::config::BY_CONVENTION
+                .map(|name| (name.to_owned(), npm::files::is_own(name, destination)))
                 .to_vec(),
             Others::Cargo => {
-                let names = cargo_config::names(destination);
-                let public = (cargo_config::PUBLIC_TOKEN.to_owned(), destination.is_public());
+                let names = cargo::config::names(destination);
+                let public = (cargo::config::PUBLIC_TOKEN.to_owned(), destination.is_public());
                 std::iter::once(public)
                     .chain(names.iter().map(|name| (name.token_variable(), true)))
                     .collect()
@@ -156,7 +157,7 @@ impl Ecosystem {
 
     fn variables_after_tools(&self, destination: &Destination<'_>) -> Vec<(String, bool)> {
         match self.others {
-            Others::Npm => npm_config::keys(&destination.url).into_iter().map(|name| (name, true)).collect(),
+            Others::Npm => npm::config::keys(&destination.url).into_iter().map(|name| (name, true)).collect(),
             Others::Poetry => vec![(poetry::PUBLIC_TOKEN.to_owned(), destination.is_public())],
             Others::None | Others::Cargo | Others::Gem => Vec::new(),
         }
@@ -203,9 +204,9 @@ impl Ecosystem {
     ) {
         match self.others {
             Others::None => {}
-            Others::Npm => npm_config::tell(destination, token, changes),
-            Others::Cargo => cargo_config::tell(destination, token, changes).await,
-            Others::Gem => gem_config::tell(destination, token, changes),
+            Others::Npm => npm::config::tell(destination, token, changes),
+            Others::Cargo => cargo::config::tell(destination, token, changes).await,
+            Others::Gem => gem::config::tell(destination, token, changes),
             Others::Poetry => poetry::tell(destination, token, changes),
         }
         for (tools, what) in destination.overlooked() {

@@ -9,11 +9,11 @@ use oidc_core::http::Response;
 use oidc_core::testing::FakeHttp;
 use oidc_core::{Context, FileError, Files, HttpUrl, Secret};
 
-use super::changes::Changes;
+use super::command::changes::Changes;
+use super::command::named;
 use super::destination::Destination;
 use super::ecosystem::Ecosystem;
 use super::invalid_target::InvalidTarget;
-use super::named;
 
 mod elsewhere;
 mod files;

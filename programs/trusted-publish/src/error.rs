@@ -5,7 +5,7 @@ use std::io;
 use oidc_core::http::InvalidHttpSettings;
 use oidc_core::{FileError, InvalidPublisher};
 
-use super::child::ChildError;
+use super::command::child::ChildError;
 use super::credential::NoCredential;
 use super::ecosystem::Ecosystem;
 use super::invalid_target::InvalidTarget;

@@ -5,17 +5,19 @@ use clap::Args;
 use oidc_core::{Context, ProviderSet, shown};
 use oidc_exchange::client::PublishToken;
 
-use super::child::{ChildError, PreparedCommand};
-use super::command_words::Upload;
+use super::command::child::{ChildError, PreparedCommand};
+use super::command::dry_run::{self, Answer};
+use super::command::launched;
+use super::command::words::Upload;
 use super::credential::Credential;
 use super::destination::Destination;
-use super::dry_run::{self, Answer};
 use super::error::PublishError;
 use super::invalid_target::InvalidTarget;
+use super::life;
 use super::provenance::{Handed, ProvenanceError, ServiceOptions};
+use super::settings::gem;
 use super::signals::Signals;
 use super::target::{Ready, Target};
-use super::{gem_asked, launched, life};
 
 /// npm's setting that it signs provenance itself.
 const NPM_PROVENANCE: &[&str] = &["NPM_CONFIG_PROVENANCE", "npm_config_provenance"];
@@ -129,7 +131,7 @@ impl Exec {
 
 /// The reason, by the tool itself, for which the command would publish at another registry.
 async fn by_tool(run: &PreparedCommand<'_>, destination: &Destination<'_>) -> Option<InvalidTarget> {
-    if let Some(reason) = gem_asked::elsewhere(run, destination).await {
+    if let Some(reason) = gem::asked::elsewhere(run, destination).await {
         return Some(InvalidTarget::Elsewhere(reason));
     }
     if let (Upload::Perhaps { option, word }, Some("npm" | "pnpm" | "yarn" | "bun")) =
@@ -164,7 +166,7 @@ impl Ready<'_> {
         }
     }
 
-    async fn changes(&self) -> super::changes::Changes {
+    async fn changes(&self) -> super::command::changes::Changes {
         match &self.credential {
             Credential::ShortLived(_, token) => self.ecosystem.with_token(token, &self.destination).await,
             Credential::Static(_) => self.ecosystem.without_token(&self.destination).await,

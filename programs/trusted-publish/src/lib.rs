@@ -117,47 +117,23 @@
 //! token, call a platform's command (`circleci run oidc get`) or a cloud's metadata server, and read the memory of the same user's
 //! processes.
 
-mod bun_config;
-mod cargo_alias;
-mod cargo_config;
-mod cargo_files;
-mod cargo_named;
-mod changes;
-mod child;
 mod cli;
-mod command_words;
+mod command;
 mod credential;
 mod destination;
 mod doctor;
-mod dry_run;
 mod ecosystem;
 #[cfg(test)]
 mod environment_tests;
 mod error;
 mod exec;
 mod format;
-mod gem_asked;
-mod gem_config;
-mod gem_rc;
-mod hatch_config;
 mod invalid_target;
-mod launched;
 mod life;
 mod manifest;
-mod named;
-mod npm_config;
-mod npm_credentials;
-mod npm_files;
-mod npm_names;
-mod npm_packages;
-mod npm_workspace;
-mod options;
-mod pdm_config;
-mod pnpm_config;
-mod poetry;
 mod progress;
 mod provenance;
-mod pypirc;
+mod settings;
 mod shown_url;
 mod signals;
 mod table;
@@ -165,9 +141,6 @@ mod target;
 #[cfg(test)]
 mod tests;
 mod tool;
-mod uv_config;
-mod yaml_settings;
-mod yarn_config;
 
 pub use cli::{Arguments, run};
 pub use doctor::wording;

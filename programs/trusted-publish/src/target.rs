@@ -10,6 +10,7 @@ use oidc_core::{Audience, Context, HttpUrl, ProviderSet, shown};
 use oidc_exchange::client::{Mode, PublishToken, Scope};
 use serde_json::json;
 
+use super::command::named;
 use super::credential::{Credential, credential};
 use super::destination::Destination;
 use super::ecosystem::{Asked, Ecosystem, Opened};
@@ -17,7 +18,7 @@ use super::error::PublishError;
 use super::format::{self, Format};
 use super::invalid_target::InvalidTarget;
 use super::manifest::{self, Found};
-use super::{named, poetry};
+use super::settings::python::poetry;
 
 /// The protocols whose tools read variables for the registry's URL beside those for the token.
 const TOOLS: &[&str] = &["npm", "pypi", "crates-io", "rubygems"];

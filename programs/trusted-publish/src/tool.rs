@@ -2,9 +2,9 @@
 
 use oidc_core::Secret;
 
-use super::changes::Changes;
+use super::command::changes::Changes;
 use super::destination::Destination;
-use super::{bun_config, hatch_config, pdm_config, pypirc, uv_config, yarn_config};
+use super::settings::{npm, python};
 
 /// A publish tool that is told its registry and its token by variables of its own.
 #[derive(Debug)]
@@ -52,34 +52,34 @@ pub(super) const PYTHON: &[Tool] = &[
     Tool {
         credentials: &["UV_PUBLISH_USERNAME", "UV_PUBLISH_PASSWORD"],
         destinations: &["UV_PUBLISH_INDEX"],
-        of_files: uv_config::publish_url,
+        of_files: python::uv::publish_url,
         ..tool("UV_PUBLISH_TOKEN", "UV_PUBLISH_URL")
     },
     Tool {
         user: Some(("TWINE_USERNAME", TOKEN_USER)),
         destinations: &["TWINE_REPOSITORY"],
-        of_files: pypirc::repository,
+        of_files: python::pypirc::repository,
         ..tool("TWINE_PASSWORD", "TWINE_REPOSITORY_URL")
     },
     Tool {
         credentials: &["MATURIN_USERNAME", "MATURIN_PASSWORD"],
         destinations: &["MATURIN_REPOSITORY"],
-        of_files: pypirc::repository,
+        of_files: python::pypirc::repository,
         ..tool("MATURIN_PYPI_TOKEN", "MATURIN_REPOSITORY_URL")
     },
     Tool {
         user: Some(("FLIT_USERNAME", TOKEN_USER)),
-        of_files: pypirc::repository,
+        of_files: python::pypirc::repository,
         ..tool("FLIT_PASSWORD", "FLIT_INDEX_URL")
     },
     Tool {
         user: Some(("HATCH_INDEX_USER", TOKEN_USER)),
-        of_files: hatch_config::repository,
+        of_files: python::hatch::repository,
         ..tool("HATCH_INDEX_AUTH", "HATCH_INDEX_REPO")
     },
     Tool {
         user: Some(("PDM_PUBLISH_USERNAME", TOKEN_USER)),
-        of_files: pdm_config::repository,
+        of_files: python::pdm::repository,
         ..tool("PDM_PUBLISH_PASSWORD", "PDM_PUBLISH_REPO")
     },
 ];
@@ -89,13 +89,13 @@ pub(super) const NPM: &[Tool] = &[
     Tool {
         other_urls: &["YARN_NPM_REGISTRY_SERVER"],
         credentials: &["YARN_NPM_AUTH_IDENT"],
-        of_files: yarn_config::default_registry,
+        of_files: npm::yarn::default_registry,
         ..tool("YARN_NPM_AUTH_TOKEN", "YARN_NPM_PUBLISH_REGISTRY")
     },
     Tool {
         other_urls: &["NPM_CONFIG_REGISTRY", "npm_config_registry"],
         credentials: &["NPM_CONFIG_TOKEN", "npm_config_token"],
-        of_files: bun_config::default_registry,
+        of_files: npm::bun::default_registry,
         ..tool("BUN_CONFIG_TOKEN", "BUN_CONFIG_REGISTRY")
     },
 ];

@@ -2,9 +2,9 @@
 
 use oidc_core::Secret;
 
-use super::super::command_words::Upload;
+use super::super::command::launched;
+use super::super::command::words::Upload;
 use super::super::ecosystem::Ecosystem;
-use super::super::launched;
 use super::{Job, OWN, job};
 
 const CORP: &str = "corp";

@@ -1,7 +1,7 @@
 //! Commands, packages and settings that are easily overlooked: words that are values, other packages than the one that is named, and
 //! settings in unusual spellings.
 
-use super::super::command_words::Upload;
+use super::super::command::words::Upload;
 use super::job;
 
 #[test]

@@ -1,0 +1,5 @@
+//! gem.
+
+pub(crate) mod asked;
+pub(crate) mod config;
+pub(crate) mod rc;

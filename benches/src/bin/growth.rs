@@ -1,7 +1,7 @@
 //! The cost of an exchange as a registry grows, and while a million records are purged.
 //!
 //! - `growth publishers URL=COUNT… [ROUNDS]`: databases with so many publishers, each of a repository of its own, in turn;
-//! - `growth purge URL RECORDS`: exchanges by one caller alone, and while so many records are purged.
+//! - `growth purge URL RECORDS [BATCH]`: exchanges by one caller alone, and while so many records are purged, 20 or `BATCH` at a time.
 //!
 //! A database that is empty is filled first.
 #![allow(
@@ -33,7 +33,10 @@ fn main() {
     install_default_drivers();
     let report = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["publishers", databases @ ..] => runtime.block_on(publishers(databases)),
-        ["purge", url, records] => runtime.block_on(purge(url, records.parse().expect("a number"))),
+        ["purge", url, records, rest @ ..] => {
+            let batch = rest.first().map_or(20, |batch| batch.parse().expect("a number"));
+            runtime.block_on(purge(url, records.parse().expect("a number"), batch))
+        }
         _ => return writeln!(std::io::stderr(), "growth publishers|purge …").expect("standard error"),
     };
     writeln!(std::io::stdout(), "{}", report.to_json()).expect("standard output");
@@ -155,7 +158,7 @@ async fn fill(url: &str, count: u32) {
     execute(&mut connection, if is_sqlite { "ANALYZE" } else { "VACUUM ANALYZE" }.to_owned()).await;
 }
 
-async fn purge(url: &str, records: u32) -> Report {
+async fn purge(url: &str, records: u32, batch: u32) -> Report {
     let scene = Scene::new(SigningAlgorithm::Rs256).await;
     let registry = Registry::new(&scene, url, 1000).await;
     over(url, records).await;
@@ -166,7 +169,7 @@ async fn purge(url: &str, records: u32) -> Report {
         if when == "before" {
             let exchange = registry.exchange.clone();
             let begin = Instant::now();
-            let purging = tokio::spawn(async move { exchange.purge(200).await.expect("a purge") });
+            let purging = tokio::spawn(async move { exchange.purge(batch).await.expect("a purge") });
             let beside = run(&scene, &registry.exchange, |_| !purging.is_finished()).await;
             add_percentiles(&mut report, "purging", &beside);
             report.add("purge_seconds", vec![begin.elapsed().as_secs_f64()]);

@@ -29,8 +29,8 @@ use super::ui::{Accounts, LogIn, Ui};
 const GRACE: Duration = Duration::from_secs(5);
 /// The interval between purges of expired records.
 const PURGE_EVERY: Duration = Duration::from_secs(60);
-/// The number of records that one transaction purges.
-const PURGE_BATCH: u32 = 200;
+/// The number of records that one transaction purges, of each kind. An exchange that meets a larger one waits longer.
+const PURGE_BATCH: u32 = 20;
 /// The size of an administrator's token, in bytes.
 const MAX_ADMIN_TOKEN: usize = 4096;
 

@@ -89,7 +89,8 @@ impl Exchange {
     /// Purges records that expired more than two minutes ago, in batches of `limit`, until none are left. A limit of 0 counts
     /// as 1, since it decides about the time alone. Returns the number of records.
     ///
-    /// Exchanges may have to wait for a batch, so a [pause](crate::server::TokenStore::purge_pause) follows each.
+    /// Exchanges may have to wait for a batch, so a [pause](crate::server::TokenStore::purge_pause) follows each, and a small batch
+    /// is better than a large one: 20, for one.
     ///
     /// # Errors
     ///

@@ -45,6 +45,8 @@ pub(super) enum InvalidPackage {
     Archive(#[from] InvalidArchive),
     #[error("the file has no `{0}`; build it again with a current build backend")]
     Missing(&'static str),
+    #[error("the wheel's `RECORD` {0}; build it again with a current build backend")]
+    Record(String),
     #[error(
         "the file holds `{0}`, which is the metadata of another file or stands beside that of this one; build it again"
     )]

@@ -86,10 +86,14 @@ pub(super) mod tests {
         archive.into_inner().unwrap().finish().unwrap()
     }
 
-    /// A zip archive of deflated files.
+    /// A zip archive of folders and deflated files.
     pub(in super::super) fn zip(files: &[(&str, &str)]) -> Vec<u8> {
         let mut archive = ZipArchiveWriter::new(Vec::new());
         for (path, content) in files {
+            if path.ends_with('/') {
+                archive.new_dir(*path).create().unwrap();
+                continue;
+            }
             let file = archive.new_file(*path).compression_method(CompressionMethod::DEFLATE);
             let (mut entry, config) = file.start().unwrap();
             let mut writer = config.wrap(DeflateEncoder::new(&mut entry, Compression::fast()));
@@ -100,15 +104,38 @@ pub(super) mod tests {
         archive.finish().unwrap()
     }
 
+    /// The files of a wheel: these, a `WHEEL`, and a `RECORD` of them all.
+    fn complete<N: AsRef<[u8]>>(files: &[(N, &str)]) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let given = files.iter().map(|(name, content)| (name.as_ref().to_vec(), content.as_bytes().to_vec()));
+        let mut files: Vec<_> = given.collect();
+        let folder = files.iter().find_map(|(name, _)| name.strip_suffix(b"METADATA")).unwrap().to_vec();
+        files.push(([&folder, b"WHEEL".as_slice()].concat(), b"Wheel-Version: 1.0\n".to_vec()));
+        let mut rows = csv::Writer::from_writer(Vec::new());
+        for (name, _) in &files {
+            rows.write_record([name, b"".as_slice(), b""]).unwrap();
+        }
+        files.push(([&folder, b"RECORD".as_slice()].concat(), rows.into_inner().unwrap()));
+        files
+    }
+
+    /// A wheel of deflated files.
+    pub(in super::super) fn wheel(files: &[(&str, &str)]) -> Vec<u8> {
+        let files = complete(files).into_iter();
+        let files = files.map(|(name, content)| [name, content].map(|text| String::from_utf8(text).unwrap()));
+        let files: Vec<_> = files.collect();
+        zip(&files.iter().map(|[name, content]| (name.as_str(), content.as_str())).collect::<Vec<_>>())
+    }
+
     const WHEEL: &str = "widget-1.0-py3-none-any.whl";
     const METADATA: &str = "widget-1.0.dist-info/METADATA";
 
-    /// A stored zip archive without descriptors, and where its directory begins.
-    fn stored(files: &[(&str, &str)]) -> (Vec<u8>, usize) {
+    /// A wheel of stored files without descriptors, and where its directory begins.
+    fn stored<N: AsRef<[u8]>>(files: &[(N, &str)]) -> (Vec<u8>, usize) {
+        let files = complete(files);
         let (mut body, mut directory) = (Vec::new(), Vec::new());
-        for (name, content) in files {
+        for (name, content) in &files {
             let mut fields = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-            fields.extend(rawzip::crc32(content.as_bytes()).to_le_bytes());
+            fields.extend(rawzip::crc32(content).to_le_bytes());
             for length in [content.len(), content.len()] {
                 fields.extend(u32::try_from(length).unwrap().to_le_bytes());
             }
@@ -118,11 +145,11 @@ pub(super) mod tests {
             directory.extend(&fields);
             directory.extend([0; 10]);
             directory.extend(u32::try_from(body.len()).unwrap().to_le_bytes());
-            directory.extend(name.as_bytes());
+            directory.extend(name);
             body.extend(b"PK\x03\x04");
             body.extend(fields);
-            body.extend(name.as_bytes());
-            body.extend(content.as_bytes());
+            body.extend(name);
+            body.extend(content);
         }
         let begin = body.len();
         let count = u16::try_from(files.len()).unwrap().to_le_bytes();
@@ -159,7 +186,7 @@ pub(super) mod tests {
             archive[end..end + 4].copy_from_slice(&u32::try_from(directory).unwrap().to_le_bytes());
             // The other files begin later.
             let mut at = directory;
-            for index in 0..files.len() {
+            for index in 0..complete(files).len() {
                 let begin = u32::from_le_bytes(archive[at + 42..at + 46].try_into().unwrap());
                 let begin = if index == 0 { begin } else { begin + u32::try_from(extra.len()).unwrap() };
                 archive[at + 42..at + 46].copy_from_slice(&begin.to_le_bytes());
@@ -174,7 +201,7 @@ pub(super) mod tests {
     #[test]
     fn the_metadata_of_either_kind_is_found() {
         let files = [("widget/__init__.py", "x = 1\n"), (METADATA, "Name: widget\n")];
-        assert_eq!(metadata(WHEEL, &zip(&files)).unwrap(), b"Name: widget\n");
+        assert_eq!(metadata(WHEEL, &wheel(&files)).unwrap(), b"Name: widget\n");
         assert_eq!(metadata(WHEEL, &stored(&files).0).unwrap(), b"Name: widget\n");
         let files = [("widget-1.0/PKG-INFO", "Name: widget\n"), ("widget-1.0/a.egg-info/PKG-INFO", "x")];
         assert_eq!(metadata("widget-1.0.tar.gz", &tarball(&files)).unwrap(), b"Name: widget\n");
@@ -282,7 +309,7 @@ pub(super) mod tests {
         };
         let with = |between: &[u8]| [&good[..end], between, &good[end..]].concat();
         let record = |length: u64| {
-            let (files, directory) = (2_u64.to_le_bytes(), directory as u64);
+            let (files, directory) = (4_u64.to_le_bytes(), directory as u64);
             let size = (end as u64 - directory).to_le_bytes();
             let begin = [b"PK\x06\x06".as_slice(), &length.to_le_bytes(), &[45, 0, 45, 0], &[0; 8]].concat();
             [&begin, files.as_slice(), &files, &size, &directory.to_le_bytes()].concat()
@@ -356,14 +383,10 @@ pub(super) mod tests {
     fn a_wheel_that_pip_can_not_open_is_refused() {
         // A file with this name, flags, and version of zip in its own header and in the directory's.
         let file = |name: &[u8], flags: u8, versions: [u8; 2]| {
-            let placeholder = "n".repeat(name.len());
-            let (mut archive, directory) = stored(&[(&placeholder, "x"), (METADATA, "Name: widget\n")]);
-            for (header, version, path) in
-                [(4, versions[0], 30), (directory + 6, versions[1], directory + 46)]
-            {
+            let (mut archive, directory) = stored(&[(name, "x"), (METADATA.as_bytes(), "Name: widget\n")]);
+            for (header, version) in [(4, versions[0]), (directory + 6, versions[1])] {
                 archive[header] = version;
                 archive[header + 3] = flags;
-                archive[path..path + name.len()].copy_from_slice(name);
             }
             metadata(WHEEL, &archive)
         };
@@ -381,6 +404,47 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_wheel_holds_the_files_that_its_record_lists_and_no_others() {
+        let name = |file: &str| format!("widget-1.0.dist-info/{file}");
+        let [wheel, record] = ["WHEEL", "RECORD"].map(name);
+        let read = |files: &[&str], listed: &str| {
+            let files = files
+                .iter()
+                .map(|name| (*name, "x"))
+                .chain([(METADATA, "Name: widget\n"), (&*record, listed)]);
+            metadata(WHEEL, &zip(&files.collect::<Vec<_>>()))
+        };
+        let own = format!("{METADATA},sha256=x,1\n{wheel},,\n");
+        for (files, listed) in [
+            (vec![], format!("{own}{record},,\n")),
+            (vec![], own.replace('\n', "\r\n")),
+            (vec!["a, b.py"], format!("\"a, b.py\",,\n{own}")),
+            (vec!["widget/", "widget/a.py"], format!("{own}widget/a.py,,\n")),
+        ] {
+            let files: Vec<&str> = files.into_iter().chain([&*wheel]).collect();
+            assert_eq!(read(&files, &listed), Ok(b"Name: widget\n".to_vec()), "{listed}");
+        }
+        let signed = [&*wheel, &name("RECORD.jws"), &name("RECORD.p7s")];
+        assert!(read(&signed, &own).is_ok());
+        for (files, listed, reason) in [
+            (vec!["a.py"], own.clone(), "doesn't list `a.py`, which is in the wheel"),
+            (vec!["a.py"], format!("{own}A.py,,\n"), "lists `A.py`, which is no file of the wheel"),
+            (vec![], format!("{own}a.py,,\n"), "lists `a.py`, which is no file of the wheel"),
+            (vec!["widget/"], format!("{own}widget/,,\n"), "lists `widget/`, which is no file of the wheel"),
+            (vec!["other/RECORD.jws"], own.clone(), "doesn't list `other/RECORD.jws`"),
+            (vec![], String::new(), "doesn't list `widget-1.0.dist-info/METADATA`"),
+            (vec![], "x".repeat((16 << 20) + 1), "is larger than 16 MB"),
+        ] {
+            let files: Vec<&str> = files.into_iter().chain([&*wheel]).collect();
+            let error = read(&files, &listed).unwrap_err().to_string();
+            assert!(error.contains(reason), "{reason}: {error}");
+        }
+        assert_eq!(read(&[], &own), Err(InvalidPackage::Missing("WHEEL")));
+        let without = zip(&[(METADATA, "Name: widget\n"), (&*wheel, "x")]);
+        assert_eq!(metadata(WHEEL, &without), Err(InvalidPackage::Missing("RECORD")));
+    }
+
+    #[test]
     fn nothing_of_a_wheel_is_unpacked_before_its_files_lie_side_by_side() {
         let (mut archive, directory) = stored(&[("a", "x"), (METADATA, "Name: widget\n")]);
         archive[31] = b'y';
@@ -393,16 +457,16 @@ pub(super) mod tests {
 
     #[test]
     fn metadata_stands_at_its_place_once_and_is_bounded() {
-        let other = |name: &str| metadata(WHEEL, &zip(&[(METADATA, "x"), (name, "y")]));
+        let other = |name: &str| metadata(WHEEL, &wheel(&[(METADATA, "x"), (name, "y")]));
         for name in
             ["gadget-1.0.dist-info/METADATA", "widget-1.0.dist-info/metadata", "a.DIST-INFO\\METADATA"]
         {
             assert!(matches!(other(name), Err(InvalidPackage::OtherMetadata(_))), "{name}");
         }
-        let spelled = zip(&[("Widget-1.0.0.dist-info/METADATA", "x")]);
+        let spelled = wheel(&[("Widget-1.0.0.dist-info/METADATA", "x")]);
         assert_eq!(metadata(WHEEL, &spelled).unwrap(), b"x");
         for folder in ["gadget-1.0", "widget-1.1", "widget", ""] {
-            let of_another = zip(&[(&format!("{folder}.dist-info/METADATA"), "x")]);
+            let of_another = wheel(&[(&format!("{folder}.dist-info/METADATA"), "x")]);
             assert!(metadata(WHEEL, &of_another).is_err(), "{folder}");
         }
         assert!(other("widget/_vendor/gadget-1.0.dist-info/METADATA").is_ok());

@@ -4,13 +4,15 @@
 //! one, some the other. So the two must agree, and the files must lie side by side with nothing between them.
 
 mod file;
+mod record;
 
 use std::collections::BTreeSet;
-use std::io;
+use std::io::{self, Write};
 
 use rawzip::{ZipArchive, ZipFileHeaderRecord, ZipSliceArchive};
 
 use self::file::Place;
+use self::record::MAX_RECORD;
 use super::invalid_package::{InvalidPackage, MAX_METADATA};
 use crate::hosting::archive::{self, MAX_UNPACKED};
 
@@ -37,13 +39,27 @@ pub(super) fn metadata(
     contents.check_end(&archive, content)?;
     contents.check_places(archive.directory_offset(), content)?;
     // Files that lie in each other would be unpacked again and again.
-    let mut metadata = None;
+    let (mut metadata, mut listed) = (None, None);
     for record in archive.entries() {
         let record = record.map_err(|_| InvalidPackage::Zip)?;
-        metadata = unpack(&archive, &record)?.or(metadata);
+        match contents.own_file(&record) {
+            Some("METADATA") if record.uncompressed_size_hint() > MAX_METADATA => {
+                return Err(InvalidPackage::TooLarge);
+            }
+            Some("METADATA") => metadata = Some(content_of(&archive, &record)?),
+            Some("RECORD") if record.uncompressed_size_hint() > MAX_RECORD => {
+                return Err(InvalidPackage::Record(format!("is larger than {} MB", MAX_RECORD >> 20)));
+            }
+            Some("RECORD") => listed = Some(content_of(&archive, &record)?),
+            _ => unpack(&archive, &record, &mut io::sink())?,
+        }
     }
+    contents.check_files(listed.as_deref())?;
     metadata.ok_or(InvalidPackage::Missing("METADATA"))
 }
+
+/// The files in the folder of the metadata without which pip installs no wheel, and PyPI takes none.
+const FILES: [&str; 3] = ["METADATA", "WHEEL", "RECORD"];
 
 /// The contents of a wheel as far as they were read.
 #[derive(Default)]
@@ -83,6 +99,22 @@ impl Contents {
             return Err(InvalidPackage::Entries);
         }
         self.check_folder(name, is_of_wheel)
+    }
+
+    /// The name of a file in the folder of the metadata.
+    fn own_file<'a>(&self, record: &'a ZipFileHeaderRecord<'_>) -> Option<&'a str> {
+        let name = str::from_utf8(record.file_path().as_bytes()).ok()?;
+        name.strip_prefix(self.folder.as_deref()?)?.strip_prefix('/')
+    }
+
+    /// Checks that the files of the metadata are there, and that the `RECORD` lists all files.
+    fn check_files(&self, record: Option<&[u8]>) -> Result<(), InvalidPackage> {
+        let folder = self.folder.as_deref().ok_or(InvalidPackage::Missing("METADATA"))?;
+        let is_missing = |name: &&&str| !self.names.contains(format!("{folder}/{name}").as_bytes());
+        if let Some(missing) = FILES.iter().find(is_missing) {
+            return Err(InvalidPackage::Missing(missing));
+        }
+        record::check(record.unwrap_or_default(), folder, &self.names)
     }
 
     /// Checks that there are not too many files, and that they do not unpack to too much.
@@ -149,21 +181,24 @@ impl Contents {
     }
 }
 
-/// Unpacks a file to see that it is what its headers say; returns its content if it is the metadata.
+/// The content of a file, which is what its headers say.
+fn content_of(
+    archive: &ZipSliceArchive<&[u8]>,
+    record: &ZipFileHeaderRecord<'_>,
+) -> Result<Vec<u8>, InvalidPackage> {
+    let mut content = Vec::new();
+    unpack(archive, record, &mut content)?;
+    Ok(content)
+}
+
+/// Unpacks a file to see that it is what its headers say.
 fn unpack(
     archive: &ZipSliceArchive<&[u8]>,
     record: &ZipFileHeaderRecord<'_>,
-) -> Result<Option<Vec<u8>>, InvalidPackage> {
+    into: &mut impl Write,
+) -> Result<(), InvalidPackage> {
     let entry = archive.get_entry(record.wayfinder()).map_err(|_| InvalidPackage::Zip)?;
-    if !is_metadata(&String::from_utf8_lossy(record.file_path().as_bytes())) {
-        return file::unpack(&entry, record, &mut io::sink()).map(|()| None);
-    }
-    if record.uncompressed_size_hint() > MAX_METADATA {
-        return Err(InvalidPackage::TooLarge);
-    }
-    let mut metadata = Vec::new();
-    file::unpack(&entry, record, &mut metadata)?;
-    Ok(Some(metadata))
+    file::unpack(&entry, record, into)
 }
 
 /// The end of an archive on one disk, without a comment.

@@ -1,6 +1,6 @@
 use super::*;
 
-use super::super::packed::tests::{tarball, zip};
+use super::super::packed::tests::{tarball, wheel, zip};
 
 fn metadata(name: &str, version: &str) -> String {
     format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.9\n\nA widget.\n")
@@ -15,7 +15,7 @@ fn with_metadata(name: &str, version: &str, file: &str, in_file: &str) -> Form {
     let content = match file.strip_suffix(".whl") {
         Some(wheel) => {
             let folder: Vec<&str> = wheel.split('-').take(2).collect();
-            zip(&[(&format!("{}.dist-info/METADATA", folder.join("-")), in_file)])
+            self::wheel(&[(&format!("{}.dist-info/METADATA", folder.join("-")), in_file)])
         }
         None => tarball(&[("folder/PKG-INFO", in_file)]),
     };

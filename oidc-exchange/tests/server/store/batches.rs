@@ -546,6 +546,33 @@ async fn a_purge_on_sqlite_is_rarely_met_by_a_grant() {
 #[tokio::test]
 async fn a_purge_on_postgresql_which_no_grant_waits_for_pauses_less() {
     let harness = Postgres::new(postgres());
-    assert_eq!(pause_of(&harness.empty().await), Duration::from_secs(4));
+    assert_eq!(pause_of(&harness.empty().await), Duration::from_secs(8));
+    harness.clean_up().await;
+}
+
+#[needs(postgres)]
+#[tokio::test]
+async fn the_disk_makes_no_grant_wait_for_a_purge_on_postgresql() {
+    let harness = Postgres::new(postgres());
+    let scene = Scene::new(harness.empty().await, &["widget"]).await;
+    let refused = |setting: &str, event: &str| {
+        [
+            format!(
+                "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+                 IF current_setting('synchronous_commit') = '{setting}' THEN RAISE EXCEPTION '{setting}'; END IF; \
+                 RETURN COALESCE(NEW, OLD); END $$"
+            ),
+            format!(
+                "CREATE TRIGGER fault BEFORE {event} ON oidc_token FOR EACH ROW EXECUTE FUNCTION fault()"
+            ),
+        ]
+    };
+    assert_eq!(scene.store.purge(Timestamp::from_secs(1), 10).await.unwrap(), 0, "nothing is over");
+    execute(&harness.url(), &refused("off", "INSERT")).await;
+    scene.exchange(&scene.token(), "widget").await.expect("a grant is durable when it is answered");
+    execute(&harness.url(), &["DROP FUNCTION fault CASCADE".to_owned()]).await;
+    execute(&harness.url(), &refused("on", "DELETE")).await;
+    let end = Timestamp::from_secs(NOW + 100_000);
+    assert_eq!(scene.store.purge(end, 10).await.unwrap(), 4, "two publish tokens and their uses");
     harness.clean_up().await;
 }
